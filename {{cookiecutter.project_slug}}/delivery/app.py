@@ -1,0 +1,250 @@
+"""`apps/<app>/`: what an app is everywhere, and the policy that its models are judged by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from .canonical import digest, sha256
+from .errors import Refused, UsageError
+from .files import parse_model
+from .git import Folder, Snapshot
+from .settings import Settings, Strict
+
+FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+Task = Literal["binary-classification", "regression"]
+Style = Literal["kustomize", "helm"]
+
+LOWER_IS_BETTER = frozenset({"log_loss", "brier", "mae", "rmse"})
+METRICS: Mapping[Task, frozenset[str]] = {
+    "binary-classification": frozenset({"accuracy", "roc_auc", "log_loss", "brier"}),
+    "regression": frozenset({"r2", "mae", "rmse"}),
+}
+
+
+class Limit(Strict):
+    """What one metric has to reach, in the metric's own unit.
+
+    `floor` is the worst value that passes; `margin` is by how much a candidate may be worse than
+    the champion. For a metric where lower is better (log_loss, brier, mae, rmse) the floor is the
+    highest value that passes.
+    """
+
+    floor: float | None = Field(None, allow_inf_nan=False)
+    margin: float | None = Field(None, ge=0, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Limit:
+        if self.floor is None and self.margin is None:
+            raise ValueError("a metric needs a floor, a margin, or both")
+        return self
+
+
+class Policy(Strict):
+    """The limits for one environment, by metric."""
+
+    metrics: Annotated[dict[str, Limit], Field(min_length=1)]
+
+    @property
+    def sha256(self) -> str:
+        """The digest by which evidence names this policy."""
+        return digest(self.model_dump(mode="json"))
+
+
+class PartialPolicy(Strict):
+    """What one environment asks beyond, or in place of, the app's common limits."""
+
+    metrics: dict[str, Limit] = {}
+
+
+class Gate(Strict):
+    """The app's policy: common limits, and overrides by environment."""
+
+    metrics: Annotated[dict[str, Limit], Field(min_length=1)]
+    environments: dict[str, PartialPolicy] = {}
+
+
+class Payload(Strict):
+    """The file that holds the fitted model, and how the server loads it."""
+
+    file: FileName
+    format: Literal["pickle"]
+
+
+class AppFile(Strict):
+    """The whole of app.yaml."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    module: Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$")]
+    task: Task
+    style: Style
+    chart: FileName | None = None
+    payload: Payload
+    tolerance: float = Field(1e-6, gt=0, le=0.1)
+    owners: Annotated[list[str], Field(min_length=1)]
+    gate: Gate
+
+    @model_validator(mode="after")
+    def _consistent(self) -> AppFile:
+        if (self.style == "helm") != (self.chart is not None):
+            raise ValueError("`chart` names the chart of a helm-style app, and of no other")
+        asked = set(self.gate.metrics).union(*(p.metrics for p in self.gate.environments.values()))
+        unknown = sorted(asked - METRICS[self.task])
+        if unknown:
+            known = ", ".join(sorted(METRICS[self.task]))
+            raise ValueError(f"no metric {unknown[0]} for {self.task}; there are {known}")
+        return self
+
+
+class HoldoutPart(Strict):
+    """One file of the hold-out."""
+
+    file: FileName
+    sha256: Sha256
+
+
+class HoldoutFile(Strict):
+    """The whole of holdout.yaml; `location` is a folder of the repository."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    rows: int = Field(gt=0)
+    format: Literal["csv"]
+    location: str
+    features: HoldoutPart
+    labels: HoldoutPart
+
+
+@dataclass(frozen=True)
+class Holdout:
+    """The hold-out's bytes, each file checked against the SHA-256 that holdout.yaml states."""
+
+    rows: int
+    features: bytes
+    labels: bytes
+    features_sha256: str
+    labels_sha256: str
+
+
+@dataclass(frozen=True)
+class App:
+    """An app as it is in one commit: its name and its app.yaml."""
+
+    name: str
+    file: AppFile
+    snapshot: Snapshot
+
+    @property
+    def folder(self) -> str:
+        """The app's folder in the repository."""
+        return f"apps/{self.name}"
+
+    @property
+    def source_paths(self) -> list[str]:
+        """The folders that a release of this app pins."""
+        deploy = f"{self.folder}/deploy"
+        return [deploy] if self.file.chart is None else [deploy, f"charts/{self.file.chart}"]
+
+    def policy(self, environment: str) -> Policy:
+        """Return the limits that hold in an environment: the common ones, then its overrides."""
+        override = self.file.gate.environments.get(environment, PartialPolicy())
+        return Policy(metrics={**self.file.gate.metrics, **override.metrics})
+
+    def in_environment(self, environment: str) -> bool:
+        """Return whether the app has an overlay for an environment."""
+        return bool(self.snapshot.paths(f"overlays/{environment}/{self.name}"))
+
+    def lock(self) -> bytes:
+        """Return the app's lock; raises UsageError (`no-lock`)."""
+        data = self.snapshot.find(f"{self.folder}/requirements.lock")
+        if data is None:
+            raise UsageError(
+                "no-lock",
+                f"{self.folder}/requirements.lock is not committed.",
+                "What trains and serves a model is locked, hash by hash.",
+                "run `make lock` and commit the file",
+            )
+        return data
+
+    def code(self, settings: Settings) -> Folder:
+        """Return the model code: the package without the modules of other apps."""
+        others = {a.file.module for a in read_apps(self.snapshot, settings)} - {self.file.module}
+        start = f"{settings.package}/"
+        kept = {
+            path[len(start) :]: self.snapshot.entries[path]
+            for path in self.snapshot.paths(settings.package)
+            if path[len(start) :].split("/", 1)[0] not in others
+        }
+        blobs = self.snapshot.repository.read(entry.blob for entry in kept.values())
+        return Folder.of(settings.package, kept, blobs)
+
+    def holdout(self) -> Holdout:
+        """Return the hold-out; raises UsageError if it is missing, Refused if it was altered."""
+        path = f"{self.folder}/holdout.yaml"
+        data = self.snapshot.find(path)
+        if data is None:
+            raise _no_holdout(path)
+        stated = parse_model(HoldoutFile, data, path)
+        features = self._part(stated.location, stated.features)
+        labels = self._part(stated.location, stated.labels)
+        return Holdout(
+            stated.rows, features, labels, stated.features.sha256, stated.labels.sha256
+        )
+
+    def _part(self, location: str, part: HoldoutPart) -> bytes:
+        path = f"{location}/{part.file}"
+        data = self.snapshot.find(path)
+        if data is None:
+            raise _no_holdout(path)
+        if sha256(data) != part.sha256:
+            raise Refused(
+                "holdout-altered",
+                f"{path} has {sha256(data)[:19]}…, {self.folder}/holdout.yaml says "
+                f"{part.sha256[:19]}….",
+                "A hold-out is drawn once; every model is judged on the same rows.",
+                "restore the file with `git checkout`, or draw a new hold-out by its owners",
+            )
+        return data
+
+
+def read_app(snapshot: Snapshot, settings: Settings, name: str) -> App:
+    """Return an app of a commit; raises UsageError where app.yaml lacks or breaks its schema."""
+    path = f"apps/{name}/app.yaml"
+    data = snapshot.find(path)
+    if data is None:
+        known = ", ".join(n for n in snapshot.folders("apps") if snapshot.find(f"apps/{n}/app.yaml"))
+        raise UsageError(
+            "no-such-app",
+            f"{path} is not in commit {snapshot.commit[:12]}.",
+            f"An app is a folder with an app.yaml; there are: {known or 'none yet'}.",
+            f"use one of these names, commit the file, or run `deliver app add {name}`",
+        )
+    file = parse_model(AppFile, data, path)
+    for env in file.gate.environments:
+        if env not in settings.names:
+            raise UsageError(
+                "broken-file",
+                f"{path}: gate.environments.{env}: delivery.yaml has no such environment.",
+                "A limit that no environment uses would silently never be judged.",
+                f"use one of {', '.join(settings.names)}",
+            )
+    return App(name, file, snapshot)
+
+
+def read_apps(snapshot: Snapshot, settings: Settings) -> list[App]:
+    """Return every app of a commit, by name."""
+    names = [n for n in snapshot.folders("apps") if f"apps/{n}/app.yaml" in snapshot.entries]
+    snapshot.load(f"apps/{name}/app.yaml" for name in names)
+    return [read_app(snapshot, settings, name) for name in names]
+
+
+def _no_holdout(path: str) -> UsageError:
+    return UsageError(
+        "no-holdout",
+        f"{path} is not committed.",
+        "Without labelled rows that training never saw, no model can be judged.",
+        "draw it with `python -m <package>.<module> holdout --out …` and commit it",
+    )

