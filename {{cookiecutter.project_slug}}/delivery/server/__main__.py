@@ -27,14 +27,14 @@ def main() -> int:
     """Run the command that the arguments name and return its exit code."""
     commands = {"serve": serve, "score": score}
     if len(sys.argv) != 2 or sys.argv[1] not in commands:
-        print(USAGE, file=sys.stderr)
+        sys.stderr.write(f"{USAGE}\n")
         return 2
     # As process 1 of a container a signal without a handler would be ignored.
     signal.signal(signal.SIGTERM, _stop)
     try:
         commands[sys.argv[1]](Path(os.environ.get("MODEL_DIR", "/model")))
     except (ModelError, RequestError) as error:
-        print(" ".join(str(error).split()), file=sys.stderr)
+        sys.stderr.write(" ".join(str(error).split()) + "\n")
         return 1
     return 0
 
@@ -47,7 +47,7 @@ def serve(folder: Path) -> None:
 
     config = uvicorn.Config(
         App(Model.load(folder)),
-        host=os.environ.get("HOST", "0.0.0.0"),
+        host=os.environ.get("HOST", "0.0.0.0"),  # noqa: S104  a pod's own address
         port=_port(),
         lifespan="off",
         access_log=False,

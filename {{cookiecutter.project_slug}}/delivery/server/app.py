@@ -69,7 +69,7 @@ class App:
             {"name": who.name, "version": who.version, "digest": who.digest, "run": who.run}
         )
         self.infer_path = f"/v2/models/{who.name}/infer"
-        self.pages: dict[str, Callable[[], Any]] = {
+        self.pages: dict[str, Callable[[], object]] = {
             "/v2": self._server,
             "/v2/health/live": lambda: {"live": True},
             "/v2/health/ready": lambda: {"ready": True},
@@ -94,7 +94,7 @@ class App:
             self.requests.labels(str(status)).inc()
         return await _send(send, status, body, JSON_TYPE)
 
-    async def _respond(self, path: str, scope: Message, receive: Receive) -> Any:
+    async def _respond(self, path: str, scope: Message, receive: Receive) -> object:
         is_infer = path == self.infer_path
         if not is_infer and path not in self.pages:
             raise HTTPError(404, self._unknown(path))
@@ -128,10 +128,10 @@ class App:
             return f"model: got {parts[3]!r}, expected {name!r}"
         return f"path: got {path!r}, expected one of {', '.join([*self.pages, self.infer_path])}"
 
-    def _server(self) -> dict[str, Any]:
+    def _server(self) -> dict[str, object]:
         return {"name": "model-server", "version": "1", "extensions": []}
 
-    def _model(self) -> dict[str, Any]:
+    def _model(self) -> dict[str, object]:
         who, signature = self.model.identity, self.model.signature
         return {
             "name": who.name,

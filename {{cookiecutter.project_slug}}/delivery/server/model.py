@@ -161,7 +161,7 @@ def _load(folder: Path, payload: Payload, task: Task) -> Predict:
 def _load_pickle(path: Path, task: Task) -> Predict:
     """Return the answers of a pickled estimator: the positive class's probability, or the value."""
     with path.open("rb") as file:
-        estimator = pickle.load(file)
+        estimator = pickle.load(file)  # noqa: S301  ours, and pinned by digest
     if task == "regression":
         predict: Predict = estimator.predict
         return predict

@@ -65,7 +65,7 @@ _DECODER = msgspec.json.Decoder(Request)
 _ENCODER = msgspec.json.Encoder()
 
 
-def encode(value: Any) -> bytes:
+def encode(value: object) -> bytes:
     """Return a value as JSON; a number that is not finite becomes null."""
     return _ENCODER.encode(value)
 

@@ -1,0 +1,103 @@
+"""Model folders, requests and servers for tests: real estimators, real processes."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import numpy as np
+from sklearn.linear_model import LinearRegression
+
+TEMPLATE = Path(__file__).parents[2] / "{{cookiecutter.project_slug}}"
+DIGEST = "sha256:" + "5" * 64
+
+Rows = Sequence[Sequence[float]] | np.ndarray[Any, np.dtype[np.float64]]
+
+
+def model_files(task: str, columns: int) -> dict[str, Any]:
+    """Return signature.json and model.json of a model with that many columns."""
+    classifies = task == "binary-classification"
+    names = [{"name": f"c{n}", "unit": "1", "low": 0.0, "high": 1.0} for n in range(columns)]
+    given = {"name": "features", "datatype": "FP64", "shape": [-1, columns], "columns": names}
+    output = "probability" if classifies else "prediction"
+    gives = {"name": output, "datatype": "FP64", "shape": [-1], "unit": "1"}
+    return {
+        "signature.json": {"schema": 1, "task": task, "inputs": [given], "outputs": [gives]},
+        "model.json": {
+            "name": "tumour-classifier",
+            "version": "7",
+            "run": "run-1",
+            "commit": "c" * 40,
+            "digest": DIGEST,
+            "payload": {"file": "model.pkl", "format": "pickle"},
+        },
+    }
+
+
+def save_model(
+    folder: Path, estimator: object, task: str = "binary-classification", columns: int = 30
+) -> Path:
+    """Write a model folder and return it."""
+    folder.mkdir(exist_ok=True)
+    (folder / "model.pkl").write_bytes(pickle.dumps(estimator))
+    for name, content in model_files(task, columns).items():
+        (folder / name).write_bytes(msgspec.json.encode(content))
+    return folder
+
+
+def command(folder: Path, verb: str, **settings: str) -> tuple[list[str], dict[str, str]]:
+    """Return the words and the environment that run a verb of the server on a model."""
+    environment = {**os.environ, "MODEL_DIR": str(folder), "HOST": "127.0.0.1", **settings}
+    return [sys.executable, "-m", "delivery.server", verb], environment
+
+
+class Server:
+    """A server process on a free port; `url` is where it listens."""
+
+    def __init__(self, folder: Path) -> None:
+        words, environment = command(folder, "serve", PORT="0")
+        self.process = subprocess.Popen(
+            words, cwd=TEMPLATE, env=environment, stderr=subprocess.PIPE, text=True
+        )
+        self.url = self._announced()
+
+    def _announced(self) -> str:
+        assert self.process.stderr
+        for line in self.process.stderr:
+            if found := re.search(r"running on (http://\S+)", line):
+                return found[1]
+        raise AssertionError(f"no server, exit {self.process.wait()}")
+
+    def infer(self, content: bytes) -> httpx.Response:
+        """Ask the model and return the answer."""
+        return httpx.post(f"{self.url}/v2/models/tumour-classifier/infer", content=content)
+
+    def stop(self) -> int:
+        """Ask it to end, and return its exit code."""
+        assert self.process.stderr
+        self.process.terminate()
+        code = self.process.wait(timeout=30)
+        self.process.stderr.close()
+        return code
+
+
+def request_of(rows: Rows, **changes: object) -> bytes:
+    """Return a request for rows; `changes` replace what its tensor says."""
+    flat = [float(number) for row in rows for number in row]
+    whole = {"name": "features", "datatype": "FP64", "shape": [len(rows), len(rows[0])]}
+    return msgspec.json.encode({"id": "a", "inputs": [{**whole, "data": flat, **changes}]})
+
+
+def overflowing(folder: Path) -> Path:
+    """Write a regression of one column that answers 1e200 times its input, and return it."""
+    estimator = LinearRegression().fit([[0.0], [1.0]], [0.0, 1.0])
+    estimator.coef_ = np.array([1e200])
+    return save_model(folder, estimator, "regression", 1)
