@@ -130,6 +130,15 @@ class Holdout:
 
 
 @dataclass(frozen=True)
+class Ingredients:
+    """Digests of model code, of the app's lock, and of the server's source."""
+
+    code: str
+    lock: str
+    server: str
+
+
+@dataclass(frozen=True)
 class App:
     """An app as it is in one commit: its name and its app.yaml."""
 
@@ -181,6 +190,14 @@ class App:
         blobs = self.snapshot.repository.read(entry.blob for entry in kept.values())
         return Folder.of(settings.package, kept, blobs)
 
+    def made_of(self, settings: Settings) -> Ingredients:
+        """Return digests of all in this commit that the app's image is made of, model aside."""
+        return Ingredients(
+            code=self.code(settings).sha256,
+            lock=sha256(self.lock()),
+            server=self.snapshot.folder("delivery/server").sha256,
+        )
+
     def holdout(self) -> Holdout:
         """Return the hold-out; raises UsageError if it is missing, Refused if it was altered."""
         path = f"{self.folder}/holdout.yaml"
@@ -190,9 +207,7 @@ class App:
         stated = parse_model(HoldoutFile, data, path)
         features = self._part(stated.location, stated.features)
         labels = self._part(stated.location, stated.labels)
-        return Holdout(
-            stated.rows, features, labels, stated.features.sha256, stated.labels.sha256
-        )
+        return Holdout(stated.rows, features, labels, stated.features.sha256, stated.labels.sha256)
 
     def _part(self, location: str, part: HoldoutPart) -> bytes:
         path = f"{location}/{part.file}"
@@ -215,7 +230,9 @@ def read_app(snapshot: Snapshot, settings: Settings, name: str) -> App:
     path = f"apps/{name}/app.yaml"
     data = snapshot.find(path)
     if data is None:
-        known = ", ".join(n for n in snapshot.folders("apps") if snapshot.find(f"apps/{n}/app.yaml"))
+        known = ", ".join(
+            n for n in snapshot.folders("apps") if snapshot.find(f"apps/{n}/app.yaml")
+        )
         raise UsageError(
             "no-such-app",
             f"{path} is not in commit {snapshot.commit[:12]}.",

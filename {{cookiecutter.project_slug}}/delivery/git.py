@@ -183,9 +183,7 @@ class Snapshot:
     def load(self, paths: Iterable[str]) -> dict[str, bytes]:
         """Return the bytes of files by path, those not read before from one process."""
         wanted = {path: self.entries[path].blob for path in paths}
-        self._cache.update(
-            self.repository.read(b for b in wanted.values() if b not in self._cache)
-        )
+        self._cache.update(self.repository.read(b for b in wanted.values() if b not in self._cache))
         return {path: self._cache[blob] for path, blob in wanted.items()}
 
     def tree(self, folder: str) -> str | None:

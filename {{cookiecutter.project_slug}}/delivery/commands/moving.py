@@ -1,0 +1,139 @@
+"""Verbs that move releases: each writes records on a branch of its own."""
+
+from __future__ import annotations
+
+import typer
+
+from ..console import progress
+from . import output
+from .options import (
+    AppName,
+    AppNames,
+    AsJson,
+    Change,
+    InEnvironment,
+    MaybeAppNames,
+    ModelVersion,
+    Reason,
+    ToEnvironment,
+    here,
+)
+
+
+def mount(app: typer.Typer) -> None:
+    """Add the moving verbs to the command."""
+    for command in (release, promote, render, rollback, resume):
+        app.command()(command)
+
+
+def release(
+    app: MaybeAppNames = None,
+    changed: bool = typer.Option(False, help="Every app that differs from its newest release."),
+    model: ModelVersion = None,
+    reason: Reason = "merged to main",
+    change: Change = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge a built model and write its release for the first environment on a branch.
+
+    Example: deliver release tumour-classifier --reason "first model"
+    """
+    from ..errors import UsageError
+    from ..gate import EngineScorer
+    from ..models.engine import find_engine
+    from ..models.registry import Registry
+    from ..verbs import release as verb
+
+    if bool(app) == changed:
+        raise UsageError(
+            "which-apps",
+            "neither apps nor --changed, or both, were given.",
+            "`release` takes the names of apps, or finds those that changed.",
+            "call `deliver release APP` or `deliver release --changed`",
+        )
+    place = here()
+    with progress() as say:
+        engine = find_engine()
+        registry = Registry.open(place.root, place.settings)
+        tools = verb.Tools(registry, engine, EngineScorer(engine))
+        names = verb.changed(place, tools, say) if changed else app or []
+        if not names:
+            say("no app differs from its newest release")
+            return
+        proposal, verdicts = verb.release(
+            place, names, tools, say, version=model, reason=reason, change=change
+        )
+    output.verdicts(verdicts, as_json)
+    output.proposed(proposal, as_json)
+
+
+def promote(
+    app: AppNames,
+    to: ToEnvironment,
+    reason: Reason,
+    change: Change = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge what the environment before runs, and write its promotion on a branch.
+
+    Example: deliver promote tumour-classifier --to staging --reason "first model"
+    """
+    from ..gate import EngineScorer
+    from ..models.engine import find_engine
+    from ..verbs.promote import candidate_for
+    from ..verbs.promote import promote as verb
+
+    place = here()
+    for name in app:
+        candidate_for(place, name, to)  # what is out of order needs no engine to be refused
+    with progress() as say:
+        scorer = EngineScorer(find_engine())
+        proposal, verdicts = verb(place, app, to, scorer, say, reason=reason, change=change)
+    output.verdicts(verdicts, as_json)
+    output.proposed(proposal, as_json)
+
+
+def render(
+    env: InEnvironment,
+    app: MaybeAppNames = None,
+    reason: Reason = "sources on main changed",
+    change: Change = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring a changed overlay, setting or renderer into an environment, on a branch.
+
+    Example: deliver render --env staging tumour-classifier
+    """
+    from ..verbs.render import render_pending
+
+    for one in render_pending(here(), env, app or [], reason=reason, change=change):
+        output.proposed(one, as_json)
+
+
+def rollback(
+    app: AppName,
+    env: InEnvironment,
+    reason: Reason,
+    to: int | None = typer.Option(None, metavar="RECORD", help="Its number; else the last good."),
+    change: Change = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put back what an environment ran before, byte for byte, and set a hold.
+
+    Example: deliver rollback tumour-classifier --env prod --reason "false alarms doubled"
+    """
+    from ..verbs.rollback import rollback as verb
+
+    output.proposed(verb(here(), app, env, to=to, reason=reason, change=change), as_json)
+
+
+def resume(
+    app: AppName, env: InEnvironment, reason: Reason, change: Change = None, as_json: AsJson = False
+) -> None:
+    """End the hold that a rollback set, so that promotions go on.
+
+    Example: deliver resume tumour-classifier --env prod --reason "cause found and mended"
+    """
+    from ..verbs.resume import resume as verb
+
+    output.proposed(verb(here(), app, env, reason=reason, change=change), as_json)

@@ -1,0 +1,61 @@
+"""What verbs print: tables, proposals, reports; as JSON where machines read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from ..console import show, show_error, show_json, table
+
+if TYPE_CHECKING:
+    from ..check import Report
+    from ..gate import Verdict
+    from ..proposal import Proposal
+
+
+def rows(found: Iterable[dict[str, str]], as_json: bool, none: str) -> None:
+    """Print rows as a table, or `none` where there are none."""
+    listed = list(found)
+    if as_json:
+        show_json(listed)
+    elif listed:
+        show(table([list(listed[0]), *([*row.values()] for row in listed)]))
+    else:
+        show(none)
+
+
+def proposed(proposal: Proposal, as_json: bool) -> None:
+    """Print what was written, and what to do with it."""
+    if as_json:
+        steps = [
+            {"app": s.app, "record": s.name, "release": s.record.release.id}
+            for s in proposal.steps
+        ]
+        show_json({"branch": proposal.branch, "commit": proposal.commit, "steps": steps})
+        return
+    names = ", ".join(f"{one.app} {one.name}" for one in proposal.steps)
+    show(f"written: {names} on branch {proposal.branch} ({proposal.commit[:12]})")
+    show(f"look:    deliver diff --head {proposal.branch}")
+    show(f"next:    git push origin {proposal.branch}   and open a pull request")
+
+
+def verdicts(found: Iterable[Verdict], as_json: bool) -> None:
+    """Print each verdict's report, unless machines read."""
+    for verdict in () if as_json else found:
+        show(verdict.report)
+
+
+def report(found: Report, as_json: bool) -> None:
+    """Print every finding of a check with its next step, then the verdict."""
+    if as_json:
+        findings = [finding.as_json() for finding in found.findings]
+        show_json({"subject": found.subject, "preview": found.preview, "findings": findings})
+        return
+    for finding in found.findings:
+        show_error(finding)
+    if found.findings:
+        show(f"refused: {found.subject}: {len(found.findings)} found")
+    elif found.preview:
+        show(f"preview: {found.subject}: all rules hold, by another delivery/ than the base's")
+    else:
+        show(f"ok: {found.subject}: all rules hold")

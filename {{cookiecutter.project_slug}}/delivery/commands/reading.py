@@ -1,0 +1,87 @@
+"""Verbs that only read: no MLflow, no scikit-learn, no container engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import output
+from .options import AppName, AsJson, Head, here
+
+Environment = Annotated[str | None, typer.Option("--env", metavar="ENV", help="Only this one.")]
+Base = Annotated[
+    str | None, typer.Option(metavar="REF", help="What the change is compared with.")
+]
+
+
+def mount(app: typer.Typer) -> None:
+    """Add the reading verbs to the command."""
+    for command in (apps, status, history, diff, check):
+        app.command()(command)
+
+
+def apps(as_json: AsJson = False) -> None:
+    """List the apps, their owners, and the model that each environment runs.
+
+    Example: deliver apps
+    """
+    from ..verbs.apps import apps as verb
+
+    output.rows(verb(here()), as_json, "no app yet: deliver app add NAME --style … --task …")
+
+
+def status(as_json: AsJson = False) -> None:
+    """Show what is in each environment, since when, and what waits.
+
+    Example: deliver status
+    """
+    from ..verbs.status import status as verb
+
+    output.rows(verb(here()), as_json, "no app has an overlay yet: deliver app add NAME …")
+
+
+def history(app: AppName, env: Environment = None, as_json: AsJson = False) -> None:
+    """List an app's records, newest first: what ran, since when, merged by whom, and why.
+
+    Example: deliver history tumour-classifier --env prod
+    """
+    from ..verbs.history import history as verb
+
+    output.rows(verb(here(), app, env), as_json, f"{app} has no record yet")
+
+
+def diff(base: Base = None, head: Head = "HEAD", as_json: AsJson = False) -> None:
+    """Show what a change would do to the clusters: a sentence and the manifests' diff by app.
+
+    Example: deliver diff --base origin/main --head promote/prod/tumour-classifier-0002
+    """
+    from ..console import show, show_json
+    from ..verbs.diff import diff as verb
+
+    place = here()
+    found = verb(place.repository, base or place.main.commit, head)
+    if as_json:
+        show_json([vars(change) for change in found])
+        return
+    for change in found:
+        show(f"{change.app} in {change.environment}: {change.sentence}")
+        if change.patch:
+            show(change.patch)
+    if not found:
+        show("no cluster would change")
+
+
+def check(base: Base = None, head: Head = "HEAD", as_json: AsJson = False) -> None:
+    """Check the rules on a change; without --base verify the whole repository, offline.
+
+    Example: deliver check --base origin/main --head HEAD
+    """
+    from ..check import check_change, check_whole
+    from ..git import Repository
+
+    repository = Repository.find(Path.cwd())
+    found = check_change(repository, base, head) if base else check_whole(repository)
+    output.report(found, as_json)
+    raise typer.Exit(found.exit_code)

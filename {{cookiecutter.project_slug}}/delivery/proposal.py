@@ -1,0 +1,195 @@
+"""Putting together what a new record brings, and writing it on a branch of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from . import RENDERER
+from .canonical import short
+from .errors import Refused
+from .git import Folder, pinned_folder, shallow
+from .ledger import Entry, Line, manifests_folder, record_path
+from .records import (
+    EvidenceRef,
+    Kind,
+    Overlay,
+    Place,
+    Record,
+    Release,
+    RendererPin,
+    manifests_digest,
+)
+from .rendering import Recipe, find_tools, render
+from .settings import Environment, Settings
+from .validation import allowed_kinds, validate
+from .workplace import Workplace
+
+
+@dataclass(frozen=True)
+class Step:
+    """One app's part of a proposal: its new record and every file that comes or goes with it."""
+
+    environment: str
+    app: str
+    number: int
+    record: Record
+    files: Mapping[str, bytes | None]
+
+    @property
+    def name(self) -> str:
+        """The new record's name, such as `prod/0007`."""
+        return f"{self.environment}/{self.number:04}"
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Steps written as one commit on one branch, to be reviewed and merged."""
+
+    branch: str
+    commit: str
+    steps: Sequence[Step]
+
+
+def place(env: Environment) -> Place:
+    """Return the part of an environment's settings that manifests depend on."""
+    return Place(namespace=env.namespace, kubernetes=env.kubernetes)
+
+
+def renderer(settings: Settings) -> RendererPin:
+    """Return the versions that render today."""
+    pinned = settings.renderer
+    return RendererPin(kustomize=pinned.kustomize, helm=pinned.helm, deliver=RENDERER)
+
+
+def overlay_on_main(workplace: Workplace, environment: str, app: str) -> tuple[Overlay, Folder]:
+    """Return an app's overlay as main has it; raises Refused (`no-overlay`)."""
+    path = f"overlays/{environment}/{app}"
+    tree = workplace.main.tree(path)
+    if tree is None:
+        raise Refused(
+            "no-overlay",
+            f"{path} is not on {workplace.settings.main}.",
+            "An app is in an environment when it has an overlay there.",
+            f"add {path} (copy that of another environment), merge it, call again",
+        )
+    folder = workplace.main.folder(path)
+    return Overlay(tree=tree, sha256=folder.sha256), folder
+
+
+def source_folders(workplace: Workplace, release: Release) -> dict[str, Folder]:
+    """Return the folders that a release pins; raises Refused (`pin-altered`), or Unknown if gone."""
+    found = {}
+    for path, pin in release.sources.items():
+        folder = pinned_folder(workplace.repository, path, pin.tree)
+        if folder.sha256 != pin.sha256:
+            raise Refused(
+                "pin-altered",
+                f"{path}: tree {pin.tree[:12]} has {folder.sha256[:19]}…, "
+                f"the release says {pin.sha256[:19]}….",
+                "A release is rendered from exactly the bytes that it pins.",
+                "fetch the repository anew; if it stays so, tell its owners",
+            )
+        found[path] = folder
+    return found
+
+
+def compose(
+    workplace: Workplace,
+    line: Line,
+    kind: Kind,
+    release: Release,
+    *,
+    reason: str,
+    change: str | None,
+    from_: str | None,
+    evidence: EvidenceRef,
+    beside: Mapping[str, bytes],
+) -> Step:
+    """Return the step that renders a release for an environment as main has it today.
+
+    `beside` holds what stands beside the record, by suffix (`evidence.json`, `question.json`).
+    Raises Refused for inputs that are not closed and for manifests that break rule 5.
+    """
+    env = workplace.settings.environment(line.environment)
+    overlay, folder = overlay_on_main(workplace, line.environment, line.app)
+    pin, where = renderer(workplace.settings), place(env)
+    recipe = Recipe(
+        environment=line.environment,
+        app=line.app,
+        sources=source_folders(workplace, release),
+        overlay=folder,
+        place=where,
+        renderer=pin,
+        release=release,
+    )
+    manifests = render(recipe, find_tools(workplace.settings.renderer))
+    validate(manifests, where, allowed_kinds(workplace.main, line.environment))
+    record = Record.model_validate(
+        {
+            "schema": 1,
+            "kind": kind,
+            "release": release,
+            "overlay": overlay,
+            "settings": where,
+            "renderer": pin,
+            "manifests": manifests_digest(manifests),
+            "evidence": evidence,
+            "from": from_,
+            "reason": reason,
+            "change": change,
+            "previous": None if line.newest is None else line.newest.sha256,
+        }
+    )
+    return step(workplace, line, record, manifests, beside)
+
+
+def step(
+    workplace: Workplace,
+    line: Line,
+    record: Record,
+    manifests: Mapping[str, bytes],
+    beside: Mapping[str, bytes],
+) -> Step:
+    """Return the files that a record brings: itself, what is beside it, manifests old and new."""
+    number = 1 if line.newest is None else line.newest.number + 1
+    folder = manifests_folder(line.environment, line.app)
+    files: dict[str, bytes | None] = dict.fromkeys(workplace.main.paths(folder))
+    files |= {f"{folder}/{name}": data for name, data in manifests.items()}
+    for suffix, data in beside.items():
+        files[record_path(line.environment, line.app, number, suffix)] = data
+    files[record_path(line.environment, line.app, number)] = record.dump()
+    return Step(line.environment, line.app, number, record, files)
+
+
+def propose(workplace: Workplace, steps: Sequence[Step]) -> Proposal:
+    """Write steps of one kind and environment as a commit on a new branch off main."""
+    kind, env = steps[0].record.kind, steps[0].environment
+    branch = f"{kind}/{env}/" + "+".join(f"{s.app}-{s.number:04}" for s in steps)
+    files = {path: data for one in steps for path, data in one.files.items()}
+    subject = f"{kind}({env}): " + ", ".join(
+        f"{s.app} model {s.record.release.model.version}" for s in steps
+    )
+    body = [f"{s.app} {s.name}: release {short(s.record.release.id)}" for s in steps]
+    body += ["", f"Reason: {steps[0].record.reason}"]
+    if steps[0].record.change:
+        body.append(f"Change: {steps[0].record.change}")
+    message = "\n".join([subject, "", *body]) + "\n"
+    commit = workplace.repository.write_branch(branch, workplace.main.commit, files, message)
+    return Proposal(branch, commit, steps)
+
+
+def manifests_of(workplace: Workplace, entry: Entry) -> dict[str, bytes]:
+    """Return the manifests that a record brought, byte for byte, out of Git's history.
+
+    Raises Unknown (`history-missing`) where this clone does not reach back far enough.
+    """
+    words = ["log", "-1", "--diff-filter=A", "--format=%H", workplace.main.commit, "--", entry.path]
+    commit = workplace.repository.git(*words).text
+    if commit:
+        then = workplace.repository.snapshot(commit)
+        folder = manifests_folder(entry.environment, entry.app)
+        files = then.folder(folder).files
+        if manifests_digest(dict(files)) == entry.record.manifests:
+            return dict(files)
+    raise shallow(f"the manifests of {entry.app} {entry.name} are not in this clone.")

@@ -1,0 +1,97 @@
+"""`deliver gate`: the verdict alone, or the evidence of a change judged again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ..console import Say
+from ..errors import Refused
+from ..evidence import BLOCKING, Evidence, Judged, parse_evidence
+from ..files import write
+from ..gate import Case, Scorer, Verdict, differences, judge, junit
+from ..git import Repository
+from ..judging import champion_of
+from ..ledger import Entry, read_ledger, record_path
+from ..records import ACCEPTING
+from ..settings import read_settings
+from ..workplace import Workplace
+
+
+def judge_for(
+    workplace: Workplace,
+    app: str,
+    environment: str,
+    candidate: Judged,
+    logged: dict[str, float] | None,
+    scorer: Scorer,
+) -> Verdict:
+    """Return the verdict on a candidate for an environment as main has it."""
+    owner = workplace.app(app)
+    champion = champion_of(workplace.ledger.line(environment, app))
+    return judge(Case.of(owner, environment, candidate, champion, logged, scorer))
+
+
+def require_pass(verdict: Verdict) -> None:
+    """Raise Refused (`gate-failed`), naming the first check that did not pass."""
+    evidence = verdict.evidence
+    if evidence.outcome == "PASS":
+        return
+    bad = next(check for check in evidence.checks if check.outcome in BLOCKING)
+    raise Refused(
+        "gate-failed",
+        f"{evidence.app} for {evidence.environment}: {bad.name} is {bad.outcome}. {bad.sentence}",
+        "Only a release that passes its gate enters an environment.",
+        bad.next or "train a better model",
+    )
+
+
+def write_files(verdict: Verdict, folder: Path) -> None:
+    """Write evidence.json, report.md and junit.xml into a folder, each whole."""
+    write(folder / "evidence.json", verdict.evidence.dump())
+    write(folder / "report.md", verdict.report.encode())
+    write(folder / "junit.xml", junit(verdict.evidence))
+
+
+def verify(
+    repository: Repository, base: str, head: str, make_scorer: Callable[[], Scorer], say: Say
+) -> list[Entry]:
+    """Return the accepted records of a change after scoring each again.
+
+    The judge's inputs are those of the merge base; a scorer, and so a container engine, is asked for
+    only where there is something to score. Raises Refused (`evidence-differs`) where the
+    committed evidence is not what scoring gives.
+    """
+    merged = repository.snapshot(repository.merge_base(base, head))
+    head_files = repository.snapshot(head)
+    settings = read_settings(merged)
+    before = read_ledger(merged)
+    workplace = Workplace(repository, merged, settings)
+    judged = []
+    for line in read_ledger(head_files):
+        known = len(before.line(line.environment, line.app).entries)
+        for entry in line.entries[known:]:
+            if entry.record.kind not in ACCEPTING:
+                continue
+            path = record_path(entry.environment, entry.app, entry.number, "evidence.json")
+            stated = parse_evidence(head_files.load([path])[path], path)
+            say(f"{entry.app} {entry.name}: scoring again")
+            _verify_one(workplace, entry, stated, path, make_scorer())
+            judged.append(entry)
+    return judged
+
+
+def _verify_one(
+    workplace: Workplace, entry: Entry, stated: Evidence, path: str, scorer: Scorer
+) -> None:
+    candidate = Judged.of(entry.record.release)
+    logged = stated.inputs.logged if entry.record.kind == "release" else None
+    found = judge_for(workplace, entry.app, entry.environment, candidate, logged, scorer)
+    apart = differences(stated, found.evidence)
+    if apart:
+        raise Refused(
+            "evidence-differs",
+            f"{path}: {apart[0]}.",
+            "Committed evidence has to be what the trusted job finds by scoring again.",
+            "delete the branch and run the same deliver command again; never edit evidence",
+        )

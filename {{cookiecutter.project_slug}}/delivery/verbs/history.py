@@ -1,0 +1,73 @@
+"""`deliver history`: the records of an app, newest first, with the time and hand of each merge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..canonical import short
+from ..git import Repository
+from ..ledger import ROOT, Entry
+from ..workplace import Workplace
+
+
+@dataclass(frozen=True)
+class Merge:
+    """When a record came onto main, by whom, and in which commit."""
+
+    time: str
+    author: str
+    commit: str
+
+
+def merges(repository: Repository, main: str) -> dict[str, Merge]:
+    """Return, for each record's path, the first-parent commit of main that added it.
+
+    Git's time is the only clock that records have (DESIGN section 2). In a shallow clone the
+    oldest commit adds every file that it holds, so nothing that it adds is told.
+    """
+    out = repository.git(
+        "log", "--first-parent", "-m", "--diff-filter=A", "--name-only", "-z",
+        "--format=%x01%H%x02%cI%x02%an%x02", main, "--", f"{ROOT}/*/*/records/*.yaml",
+    ).stdout.decode("utf-8", "replace")  # fmt: skip
+    found: dict[str, Merge] = {}
+    edge = _edges(repository)
+    for block in out.split("\x01")[1:]:
+        commit, time, author, names = block.split("\x02", 3)
+        if commit not in edge:
+            found |= {
+                n.strip("\n"): Merge(time, author, commit) for n in names.split("\0") if n.strip()
+            }
+    return found
+
+
+def _edges(repository: Repository) -> set[str]:
+    if not repository.shallow:
+        return set()
+    path = repository.git("rev-parse", "--git-path", "shallow").text
+    return set((repository.root / path).read_text().split())
+
+
+def history(workplace: Workplace, app: str, environment: str | None) -> list[dict[str, str]]:
+    """Return one row a record, newest first within each environment, as plain text cells."""
+    workplace.app(app)
+    names = [environment] if environment else list(reversed(workplace.settings.names))
+    for name in names:
+        workplace.settings.environment(name)
+    when = merges(workplace.repository, workplace.main.commit)
+    lines = [workplace.ledger.line(name, app) for name in names]
+    return [row(entry, when.get(entry.path)) for line in lines for entry in reversed(line.entries)]
+
+
+def row(entry: Entry, merge: Merge | None) -> dict[str, str]:
+    """Return a record's cells."""
+    record = entry.record
+    return {
+        "record": entry.name,
+        "kind": record.kind,
+        "model": record.release.model.version,
+        "release": short(record.release.id),
+        "from": record.from_ or "",
+        "approved": merge.time if merge else "unknown: git fetch --unshallow",
+        "by": merge.author if merge else "",
+        "reason": record.reason + (f" ({record.change})" if record.change else ""),
+    }

@@ -1,0 +1,142 @@
+"""`deliver promote`: take the release of one environment into the next."""
+
+from __future__ import annotations
+
+from ..console import Say
+from ..errors import Refused
+from ..evidence import Judged, evidence_digest
+from ..gate import Scorer, Verdict
+from ..ledger import Line, record_path
+from ..proposal import Proposal, Step, compose, overlay_on_main, place, propose, renderer
+from ..records import EvidenceRef, Release
+from ..workplace import Workplace
+from .gate import judge_for, require_pass
+
+
+def promote(
+    workplace: Workplace,
+    apps: list[str],
+    environment: str,
+    scorer: Scorer,
+    say: Say,
+    *,
+    reason: str,
+    change: str | None,
+) -> tuple[Proposal, list[Verdict]]:
+    """Return the proposal that brings apps' releases into an environment, and their verdicts.
+
+    All apps pass or none is written. Raises Refused where the order, a hold or the gate forbids it.
+    """
+    judged = [_judge(workplace, app, environment, scorer, say) for app in apps]
+    steps = [
+        _step(workplace, line, source, verdict, reason, change) for line, source, verdict in judged
+    ]
+    return propose(workplace, steps), [verdict for _, _, verdict in judged]
+
+
+def candidate_for(workplace: Workplace, app: str, environment: str) -> tuple[str, Release]:
+    """Return the release to promote, with the record that it comes from.
+
+    It is what the environment before runs, accepted there. Raises Refused: `first-environment`,
+    `not-in-environment-before`, `withdrawn`, `nothing-to-promote`, `on-hold`.
+    """
+    workplace.app(app)
+    before = workplace.settings.before(environment)
+    if before is None:
+        raise Refused(
+            "first-environment",
+            f"{environment} is the first environment.",
+            "New releases enter there by `release`, from a model trained on main.",
+            f"run `deliver release {app}`",
+        )
+    line = workplace.ledger.line(environment, app)
+    line.require_no_hold()
+    source = workplace.ledger.line(before, app)
+    if source.current is None:
+        raise _not_before(app, environment, before)
+    release = source.current.record.release
+    accepted = source.accepted(release.id)
+    if accepted is None:
+        raise Refused(
+            "withdrawn",
+            f"the release that {before} runs was taken back there.",
+            "A release that was rolled back goes no further until it is accepted again.",
+            f"look at `deliver history {app} --env {before}`",
+        )
+    _require_news(workplace, line, release)
+    return accepted.name, release
+
+
+def _require_news(workplace: Workplace, line: Line, release: Release) -> None:
+    current = line.current
+    if current is None or current.record.release.id != release.id:
+        return
+    overlay, _ = overlay_on_main(workplace, line.environment, line.app)
+    env = workplace.settings.environment(line.environment)
+    same = (
+        overlay.sha256 == current.record.overlay.sha256
+        and place(env) == current.record.settings
+        and renderer(workplace.settings) == current.record.renderer
+    )
+    raise Refused(
+        "nothing-to-promote",
+        f"{line.app} has this release in {line.environment} already ({current.name}).",
+        "A promotion brings another release into an environment.",
+        "nothing is to be done"
+        if same
+        else f"for the changes that are pending: deliver render --env {line.environment} {line.app}",
+    )
+
+
+def _judge(
+    workplace: Workplace, app: str, environment: str, scorer: Scorer, say: Say
+) -> tuple[Line, tuple[str, Release], Verdict]:
+    name, release = candidate_for(workplace, app, environment)
+    say(f"{app}: judging the release of {name} for {environment}")
+    verdict = judge_for(workplace, app, environment, Judged.of(release), None, scorer)
+    require_pass(verdict)
+    return workplace.ledger.line(environment, app), (name, release), verdict
+
+
+def _step(
+    workplace: Workplace,
+    line: Line,
+    source: tuple[str, Release],
+    verdict: Verdict,
+    reason: str,
+    change: str | None,
+) -> Step:
+    name, release = source
+    evidence = verdict.evidence.dump()
+    return compose(
+        workplace,
+        line,
+        "promote",
+        release,
+        reason=reason,
+        change=change,
+        from_=name,
+        evidence=EvidenceRef(record=next_name(line), sha256=evidence_digest(evidence)),
+        beside={"evidence.json": evidence, "question.json": _question(workplace, line.app, name)},
+    )
+
+
+def next_name(line: Line) -> str:
+    """Return the name that the next record of a line gets."""
+    number = 1 if line.newest is None else line.newest.number + 1
+    return f"{line.environment}/{number:04}"
+
+
+def _question(workplace: Workplace, app: str, name: str) -> bytes:
+    env, number = name.split("/")
+    path = record_path(env, app, int(number), "question.json")
+    return workplace.main.load([path])[path]
+
+
+def _not_before(app: str, environment: str, before: str) -> Refused:
+    return Refused(
+        "not-in-environment-before",
+        f"{app} has no release in {before}.",
+        f"A release enters {environment} only after {before} accepted it.",
+        f"bring it to {before} first (`deliver status` shows how far it is)",
+    )

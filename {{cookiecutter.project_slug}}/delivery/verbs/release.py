@@ -1,0 +1,191 @@
+"""`deliver release`: make a release of a built model and bring it into the first environment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..app import App
+from ..console import Say
+from ..errors import DeliveryError, Refused
+from ..evidence import Judged, evidence_digest
+from ..gate import Scorer, Verdict, known_question
+from ..ledger import Line
+from ..models.building import built_from
+from ..models.engine import Engine
+from ..models.registry import ModelVersion, Registry
+from ..proposal import Proposal, Step, compose, propose
+from ..records import EvidenceRef, Model, Pin, Question, Release, release_id
+from ..workplace import Workplace, sources_of
+from .gate import judge_for, require_pass
+from .promote import next_name
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What making a release needs beside the repository."""
+
+    registry: Registry
+    engine: Engine
+    scorer: Scorer
+
+
+def release(
+    workplace: Workplace,
+    apps: list[str],
+    tools: Tools,
+    say: Say,
+    *,
+    version: str | None,
+    reason: str,
+    change: str | None,
+) -> tuple[Proposal, list[Verdict]]:
+    """Return the proposal that brings new releases into the first environment, with verdicts.
+
+    Run on main: it alone brings new model bytes. `version` is a model version of MLflow, the
+    newest where it is None. All apps pass or none is written.
+    """
+    made = [_make(workplace, app, tools, say, version, reason, change) for app in apps]
+    return propose(workplace, [one for one, _ in made]), [verdict for _, verdict in made]
+
+
+def changed(workplace: Workplace, tools: Tools, say: Say) -> list[str]:
+    """Return the apps whose sources or newest model differ from their newest release."""
+    first = workplace.settings.names[0]
+    found = []
+    for app in workplace.apps:
+        line = workplace.ledger.line(first, app.name)
+        if line.on_hold or not app.in_environment(first):
+            say(f"{app.name}: left out, {'on hold' if line.on_hold else f'no overlay for {first}'}")
+        elif _differs(workplace, app, line, tools, say):
+            found.append(app.name)
+    return found
+
+
+def _differs(workplace: Workplace, app: App, line: Line, tools: Tools, say: Say) -> bool:
+    try:
+        found = tools.registry.find(app.name, None)
+        image = _image(workplace, app, found, explicit=False)
+    except Refused as err:
+        say(f"{app.name}: left out, {err.seen}")
+        return False
+    if line.current is None:
+        return True
+    current = line.current.record.release
+    pins = {path: pin.sha256 for path, pin in current.sources.items()}
+    return current.image != image or pins != _digests(workplace, app)
+
+
+def _make(
+    workplace: Workplace,
+    name: str,
+    tools: Tools,
+    say: Say,
+    version: str | None,
+    reason: str,
+    change: str | None,
+) -> tuple[Step, Verdict]:
+    first = workplace.settings.names[0]
+    app = workplace.app(name)
+    workplace.require_committed(sources_of(app, workplace.settings))
+    line = workplace.ledger.line(first, name)
+    line.require_no_hold()
+    model = tools.registry.find(name, version)
+    image = _image(workplace, app, model, explicit=version is not None)
+    say(f"{name}: model {model.version} in {image.rsplit('/', 1)[1][:40]}…")
+    made, question = _release(workplace, app, model, image, tools)
+    _require_news(line, made)
+    say(f"{name}: judging release {made.id[7:19]} for {first}")
+    verdict = judge_for(
+        workplace, name, first, Judged.of(made), model.holdout_metrics, tools.scorer
+    )
+    _note(tools.registry, model, verdict, first, say)
+    require_pass(verdict)
+    evidence = verdict.evidence.dump()
+    step = compose(
+        workplace,
+        line,
+        "release",
+        made,
+        reason=reason,
+        change=change,
+        from_=None,
+        evidence=EvidenceRef(record=next_name(line), sha256=evidence_digest(evidence)),
+        beside={"evidence.json": evidence, "question.json": question},
+    )
+    return step, verdict
+
+
+def _image(workplace: Workplace, app: App, model: ModelVersion, *, explicit: bool) -> str:
+    """Return the model version's image; raises Refused (`not-built`, `model-not-of-main`)."""
+    code = app.code(workplace.settings).sha256
+    if model.code != code and not explicit:
+        raise Refused(
+            "model-not-of-main",
+            f"model {model.version} of {app.name} was trained by other code than main's.",
+            "A release is made of what main holds; an older model is released only by its number.",
+            f"run `deliver train {app.name}` and `deliver build {app.name}`",
+        )
+    if model.image is None:
+        raise Refused(
+            "not-built",
+            f"model {model.version} of {app.name} has no image.",
+            "What is released is an image with the model in it.",
+            f"run `deliver build {app.name} --model {model.version}`",
+        )
+    return model.image
+
+
+def _release(
+    workplace: Workplace, app: App, model: ModelVersion, image: str, tools: Tools
+) -> tuple[Release, bytes]:
+    tools.engine.pull(image)
+    made_of = built_from(tools.engine, image)
+    question = known_question(tools.scorer, image, app.file.tolerance)
+    sources = pin_sources(workplace, app)
+    digests = {path: pin.sha256 for path, pin in sources.items()}
+    made = Release(
+        id=release_id(image, model.digest, digests, question.sha256),
+        image=image,
+        model=Model(digest=model.digest, name=app.name, version=model.version, run=model.run),
+        sources=sources,
+        question=Question(sha256=question.sha256),
+        built_from=made_of,
+    )
+    return made, question.data
+
+
+def _digests(workplace: Workplace, app: App) -> dict[str, str]:
+    return {path: workplace.main.folder(path).sha256 for path in app.source_paths}
+
+
+def pin_sources(workplace: Workplace, app: App) -> dict[str, Pin]:
+    """Return a pin for each folder that a release of an app holds, as main has them."""
+    pins = {}
+    for path, sha in _digests(workplace, app).items():
+        tree = workplace.main.tree(path)
+        if tree is None:
+            raise Refused(
+                "no-sources",
+                f"{path} is not on {workplace.settings.main}.",
+                "A release pins the manifests' sources of its app.",
+                f"commit {path} and merge it",
+            )
+        pins[path] = Pin(sha256=sha, tree=tree, commit=workplace.main.commit)
+    return pins
+
+
+def _require_news(line: Line, made: Release) -> None:
+    if line.current is not None and line.current.record.release.id == made.id:
+        raise Refused(
+            "nothing-to-release",
+            f"{line.app} has this very release in {line.environment} ({line.current.name}).",
+            "A release differs from the one before in image, model or sources.",
+            "train and build a new model, or merge a change of its sources",
+        )
+
+
+def _note(registry: Registry, model: ModelVersion, verdict: Verdict, env: str, say: Say) -> None:
+    try:
+        registry.note_verdict(model, env, verdict.evidence)
+    except DeliveryError as err:
+        say(f"MLflow was not told of the verdict: {err.seen}")

@@ -1,0 +1,62 @@
+"""`deliver status`: what is where, since when, and what waits."""
+
+from __future__ import annotations
+
+from ..canonical import short
+from ..ledger import Line
+from ..workplace import Workplace
+from .history import Merge, merges
+from .render import pending
+
+
+def status(workplace: Workplace) -> list[dict[str, str]]:
+    """Return one row for each app and environment, in the order that releases pass them."""
+    when = merges(workplace.repository, workplace.main.commit)
+    return [
+        _row(workplace, workplace.ledger.line(env, app.name), when)
+        for app in workplace.apps
+        for env in workplace.settings.names
+        if app.in_environment(env)
+    ]
+
+
+def _row(workplace: Workplace, line: Line, when: dict[str, Merge]) -> dict[str, str]:
+    current = line.current
+    if current is None:
+        return _cells(line, "", "", "", "", "no release yet")
+    release = current.record.release
+    merge = when.get(current.path)
+    since = merge.time[:16].replace("T", " ") if merge else "unknown"
+    return _cells(
+        line, current.name, release.model.version, short(release.id), since, _note(workplace, line)
+    )
+
+
+def _cells(
+    line: Line, record: str, model: str, release: str, since: str, note: str
+) -> dict[str, str]:
+    return {
+        "app": line.app,
+        "environment": line.environment,
+        "record": record,
+        "model": model,
+        "release": release,
+        "since": since,
+        "note": note,
+    }
+
+
+def _note(workplace: Workplace, line: Line) -> str:
+    notes = []
+    if line.on_hold:
+        notes.append(f"on hold: deliver resume {line.app} --env {line.environment}")
+    kind = pending(workplace, line)
+    if kind:
+        notes.append(f"{kind} pending: deliver render --env {line.environment} {line.app}")
+    before = workplace.settings.before(line.environment)
+    source = workplace.ledger.line(before, line.app) if before else None
+    if source and source.current and line.current and not line.on_hold:
+        theirs, ours = source.current.record.release, line.current.record.release
+        if theirs.id != ours.id and source.accepted(theirs.id):
+            notes.append(f"{before} is ahead (model {theirs.model.version})")
+    return "; ".join(notes)
