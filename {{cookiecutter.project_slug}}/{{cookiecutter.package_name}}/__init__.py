@@ -1,0 +1,1 @@
+"""Model code: a package per model, and the contract through which `deliver` runs it."""
