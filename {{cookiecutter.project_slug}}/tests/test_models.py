@@ -1,0 +1,77 @@
+"""Model code keeps the contract: what it writes, that it repeats, what it never sees."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from delivery.app import HoldoutFile
+from delivery.canonical import sha256
+from delivery.files import parse_model
+from delivery.models.contract import read_output
+
+from .conftest import Subject
+
+# Every row that training and hold-out share, by id or by its numbers.
+SHARED_ROWS = """
+import importlib, json, sys
+data = importlib.import_module(sys.argv[1])
+learn, judge = data.training(), data.holdout()
+by_id = set(learn.ids) & set(judge.ids)
+by_value = set(map(tuple, learn.X.tolist())) & set(map(tuple, judge.X.tolist()))
+print(json.dumps([*by_id, *by_value]))
+"""
+
+# The image holds the payload, and not the package that wrote it.
+ASK_PAYLOAD = """
+import pickle, sys
+model = pickle.load(open(sys.argv[1], "rb"))
+row = [[0.0] * int(sys.argv[3])]
+print(getattr(model, sys.argv[2])(row).shape[0])
+"""
+
+
+def test_training_keeps_the_contract(app: Subject, trained: Path) -> None:
+    lock = (app.folder / "requirements.lock").read_bytes()
+    model, training = read_output(trained, app.file, lock)
+    columns = (app.folder / "holdout" / "features.csv").read_text().splitlines()[0].split(",")
+    assert ["row_id", *model.signature.names] == columns
+    assert training.metrics
+
+
+def test_training_twice_gives_equal_bytes(
+    trained: Path, train_again: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    again = train_again(tmp_path / "model")
+    assert _files(again) == _files(trained)
+
+
+def test_payload_answers_without_the_package(app: Subject, trained: Path, tmp_path: Path) -> None:
+    method = "predict" if app.file.task == "regression" else "predict_proba"
+    signature = json.loads((trained / "signature.json").read_bytes())
+    width = str(signature["inputs"][0]["shape"][1])
+    payload = trained / app.file.payload.file
+    assert app.run("-I", "-c", ASK_PAYLOAD, payload, method, width, cwd=tmp_path) == "1"
+
+
+def test_holdout_is_drawn_again_byte_for_byte(app: Subject, tmp_path: Path) -> None:
+    app.run("-m", app.module, "holdout", "--out", tmp_path / "holdout")
+    assert _files(tmp_path / "holdout") == _files(app.folder / "holdout")
+
+
+def test_holdout_has_the_stated_digests(app: Subject) -> None:
+    path = app.folder / "holdout.yaml"
+    stated = parse_model(HoldoutFile, path.read_bytes(), str(path))
+    files = _files(app.folder / "holdout")
+    assert stated.features.sha256 == sha256(files[stated.features.file])
+    assert stated.labels.sha256 == sha256(files[stated.labels.file])
+    assert stated.rows == files[stated.labels.file].count(b"\n") - 1
+
+
+def test_training_sees_no_row_of_the_holdout(app: Subject) -> None:
+    assert json.loads(app.run("-c", SHARED_ROWS, f"{app.module}.data")) == []
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
