@@ -1,0 +1,141 @@
+"""What the judge is asked, and what it finds out about each side before it checks anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ..app import App, Holdout, Policy, Task
+from ..errors import Refused
+from ..evidence import Champion, HoldoutRef, Inputs, Judged
+from .holdout import Rows, parse_holdout
+from .image import Carried, read_carried
+from .metrics import Floats, Measured, measure
+from .scoring import Scorer, ScoringError, predict
+
+
+@dataclass(frozen=True)
+class Case:
+    """A candidate for an environment, its champion there, and all that decides between them.
+
+    `logged` holds the hold-out metrics that training logged; None except at `release`.
+    """
+
+    app: str
+    environment: str
+    task: Task
+    tolerance: float
+    candidate: Judged
+    champion: Champion | None
+    policy: Policy
+    holdout: Holdout
+    logged: Mapping[str, float] | None
+    scorer: Scorer
+
+    @classmethod
+    def of(
+        cls,
+        app: App,
+        environment: str,
+        candidate: Judged,
+        champion: Champion | None,
+        logged: Mapping[str, float] | None,
+        scorer: Scorer,
+    ) -> Case:
+        """Return the case as an app of the base has it: its policy and hold-out are the judge's."""
+        return cls(
+            app=app.name,
+            environment=environment,
+            task=app.file.task,
+            tolerance=app.file.tolerance,
+            candidate=candidate,
+            champion=champion,
+            policy=app.policy(environment),
+            holdout=app.holdout(),
+            logged=logged,
+            scorer=scorer,
+        )
+
+    @property
+    def inputs(self) -> Inputs:
+        """Everything that the verdict depends on, as evidence names it."""
+        held = self.holdout
+        return Inputs(
+            candidate=self.candidate,
+            champion=self.champion,
+            holdout=HoldoutRef(
+                features=held.features_sha256, labels=held.labels_sha256, rows=held.rows
+            ),
+            policy=self.policy.sha256,
+            logged=None if self.logged is None else dict(self.logged),
+        )
+
+    @cached_property
+    def rows(self) -> Rows:
+        """The hold-out's rows; raises UsageError where a file is broken."""
+        return parse_holdout(self.holdout, self.task)
+
+
+@dataclass(frozen=True)
+class Side:
+    """One image under judgement. Its answers are fetched when first asked for, and once."""
+
+    name: str
+    judged: Judged
+    case: Case
+
+    @cached_property
+    def carried(self) -> Carried:
+        """The model in the image; raises ScoringError or Refused where it can't be read."""
+        return read_carried(self.case.scorer.model(self.judged.image))
+
+    @cached_property
+    def _outcome(self) -> Floats | ScoringError | Refused:
+        rows = self.case.rows
+        try:
+            signature = self.carried.signature
+            _check_fit(signature.task, self.case.task, signature.names, rows.columns)
+            return predict(
+                self.case.scorer,
+                self.judged.image,
+                signature,
+                self.carried.digest,
+                rows.ids,
+                rows.features,
+            )
+        except (ScoringError, Refused) as err:
+            return err
+
+    @property
+    def fault(self) -> ScoringError | Refused | None:
+        """Why the image has no answers that can be judged; None where it has."""
+        return None if isinstance(self._outcome, np.ndarray) else self._outcome
+
+    @property
+    def predictions(self) -> Floats:
+        """The answers: (n,) float64 in the hold-out's order; raises what `fault` holds."""
+        if isinstance(self._outcome, np.ndarray):
+            return self._outcome
+        raise self._outcome
+
+    @cached_property
+    def measured(self) -> Measured:
+        """The metrics of the answers."""
+        return measure(self.case.task, self.case.rows.labels, self.predictions)
+
+
+def _check_fit(
+    task: str, asked_task: str, names: tuple[str, ...], columns: tuple[str, ...]
+) -> None:
+    if task != asked_task:
+        raise ScoringError(
+            "model-other-task", f"the model is for {task}, the app for {asked_task}."
+        )
+    if names != columns:
+        apart = next((f"{a!r} for {b!r}" for a, b in zip(names, columns) if a != b), "their number")  # noqa: B905 - of lengths that may differ
+        raise ScoringError(
+            "model-other-columns", f"the model's columns are not the hold-out's: {apart}."
+        )

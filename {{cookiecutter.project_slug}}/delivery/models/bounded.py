@@ -1,0 +1,117 @@
+"""Running a program that is not trusted: with limits on its time and on what it writes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Literal
+
+from ..process import missing
+
+CHUNK = 65536
+STDERR_BYTES = 16384
+Ending = Literal["exit", "timeout", "too-long"]
+
+
+@dataclass(frozen=True)
+class Bounded:
+    """How a program ended, what it wrote until then, and the end of its standard error."""
+
+    ending: Ending
+    code: int
+    stdout: bytes
+    stderr: str
+
+
+def run_bounded(
+    words: Sequence[str | Path],
+    stdin: bytes,
+    *,
+    timeout_s: float,
+    output_bytes: int,
+    stop: Callable[[], None] | None = None,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> Bounded:
+    """Return what a program wrote to standard output, at most `output_bytes` of it.
+
+    On overrun it is ended with all its children; `stop` first ends what is not its child, such as
+    a container. `env` is added to this process's environment. Raises ProgramMissing.
+    """
+    command = [str(word) for word in words]
+    try:
+        child = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env={**os.environ, **(env or {})},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except FileNotFoundError as err:
+        raise missing(command[0]) from err
+    with child:
+        return _Watch(child, stop).until_end(stdin, timeout_s, output_bytes)
+
+
+class _Watch:
+    """A running program, its pipes served by a thread each so that none of them fills up."""
+
+    def __init__(self, child: subprocess.Popen[bytes], stop: Callable[[], None] | None) -> None:
+        self.child = child
+        self.stop = stop
+        self.ending: Ending = "exit"
+        self.errors = b""
+
+    def until_end(self, stdin: bytes, timeout_s: float, output_bytes: int) -> Bounded:
+        assert self.child.stdin is not None
+        assert self.child.stdout is not None
+        assert self.child.stderr is not None
+        timer = threading.Timer(timeout_s, self._end, ["timeout"])
+        feeder = threading.Thread(target=self._feed, args=(self.child.stdin, stdin))
+        drain = threading.Thread(target=self._drain, args=(self.child.stderr,))
+        for thread in (timer, feeder, drain):
+            thread.daemon = True
+            thread.start()
+        out = self._collect(self.child.stdout, output_bytes)
+        code = self.child.wait()
+        timer.cancel()
+        feeder.join()
+        drain.join()
+        return Bounded(self.ending, code, out, self.errors.decode("utf-8", "replace"))
+
+    def _collect(self, pipe: IO[bytes], limit: int) -> bytes:
+        out = bytearray()
+        while chunk := os.read(pipe.fileno(), CHUNK):
+            out += chunk
+            if len(out) > limit:
+                self._end("too-long")
+                break
+        return bytes(out[:limit])
+
+    def _end(self, ending: Ending) -> None:
+        if self.child.poll() is not None:
+            return
+        self.ending = ending
+        if self.stop is not None:
+            self.stop()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.child.pid, signal.SIGKILL)
+
+    def _feed(self, pipe: IO[bytes], data: bytes) -> None:
+        # A program may end before it has read everything.
+        with contextlib.suppress(BrokenPipeError, ValueError):
+            pipe.write(data)
+        with contextlib.suppress(BrokenPipeError, ValueError):
+            pipe.close()
+
+    def _drain(self, pipe: IO[bytes]) -> None:
+        while chunk := os.read(pipe.fileno(), CHUNK):
+            self.errors = (self.errors + chunk)[-STDERR_BYTES:]

@@ -1,0 +1,164 @@
+"""From a registered model to an image in the registry."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from ..app import App
+from ..canonical import sha256, short
+from ..console import Say
+from ..errors import Refused
+from ..git import Repository
+from ..records import BuiltFrom
+from ..settings import Settings
+from .context import SERVER, base_image, build_secrets, write_context
+from .contract import SIGNATURE, Identity, ModelFiles, Signature, parse
+from .engine import Engine
+from .registry import ModelVersion, Registry
+
+PREFIX = "io.deliver."
+REVISION = "org.opencontainers.image.revision"
+
+
+@dataclass(frozen=True)
+class Built:
+    """An image in the registry, by digest, with its model and what it is made of."""
+
+    image: str
+    model: ModelVersion
+    built_from: BuiltFrom
+
+
+def build(
+    repository: Repository,
+    settings: Settings,
+    app: App,
+    registry: Registry,
+    engine: Engine,
+    version: str | None,
+    say: Say,
+) -> Built:
+    """Return the image made of a model version and of what main holds, built and pushed.
+
+    `app` is read from a commit on main, which is what the image is built from; `version` is the
+    newest where it is None. Raises Refused: `not-on-main`, `model-not-of-main`, `model-altered`,
+    `build-failed`.
+    """
+    _require_main(repository, settings, app)
+    model = registry.find(app.name, version)
+    _require_same_sources(model, app, settings)
+    files = registry.download(model)
+    signature = parse(Signature, files[SIGNATURE], SIGNATURE)
+    base = base_image(app.snapshot)
+    made_of = BuiltFrom(
+        commit=app.snapshot.commit,
+        code=model.code,
+        lock=model.lock,
+        data=model.data,
+        server=app.snapshot.folder(SERVER).sha256,
+        base=engine.image_digest(base),
+    )
+    say(f"{app.name}: building model {model.version} ({short(model.digest)}) by {engine.program}")
+    made = _build(app, ModelFiles(files, signature), model, made_of, engine, base)
+    say(f"{app.name}: pushing to {settings.image(app.name)}")
+    image = engine.push(made, settings.image(app.name))
+    registry.note_image(model, image)
+    return Built(image, model, made_of)
+
+
+def built_from(engine: Engine, image: str) -> BuiltFrom:
+    """Return what an image says it was made of; raises Refused (`image-not-ours`)."""
+    engine.pull(image)
+    labels = engine.labels(image)
+    names = ("code", "lock", "data", "server", "base")
+    stated = {name: labels.get(PREFIX + name, "") for name in names}
+    try:
+        return BuiltFrom(commit=labels.get(REVISION, ""), **stated)
+    except ValidationError as err:
+        label = err.errors()[0]["loc"][0]
+        raise Refused(
+            "image-not-ours",
+            f"{image} has no usable label for `{label}`.",
+            "An image says which commit, code, lock, data, server and base it was made of.",
+            "build it with `deliver build`",
+        ) from err
+
+
+def labels_for(app: App, model: ModelVersion, made_of: BuiltFrom) -> dict[str, str]:
+    """Return the labels by which an image says what it is and what it was made of."""
+    ours = {
+        "scoring": "1",
+        "model": model.digest,
+        "run": model.run,
+        "code": made_of.code,
+        "lock": made_of.lock,
+        "data": made_of.data,
+        "server": made_of.server,
+        "base": made_of.base,
+    }
+    standard = {
+        "org.opencontainers.image.title": app.name,
+        "org.opencontainers.image.version": model.version,
+        REVISION: made_of.commit,
+    }
+    return {**{PREFIX + key: value for key, value in ours.items()}, **standard}
+
+
+def _build(
+    app: App,
+    files: ModelFiles,
+    model: ModelVersion,
+    made_of: BuiltFrom,
+    engine: Engine,
+    base: str,
+) -> str:
+    identity = Identity(
+        name=app.name,
+        version=model.version,
+        run=model.run,
+        commit=made_of.commit,
+        digest=model.digest,
+        payload=app.file.payload,
+    )
+    with tempfile.TemporaryDirectory(prefix="deliver-build-") as folder:
+        context, private = Path(folder, "context"), Path(folder, "private")
+        context.mkdir()
+        private.mkdir(mode=0o700)
+        write_context(context, app.snapshot, app.lock(), files, identity)
+        labels: Mapping[str, str] = labels_for(app, model, made_of)
+        return engine.build(context, base, labels, build_secrets(private))
+
+
+def _require_main(repository: Repository, settings: Settings, app: App) -> None:
+    remote = f"refs/remotes/origin/{settings.main}"
+    main = remote if repository.exists(remote) else f"refs/heads/{settings.main}"
+    if not repository.is_ancestor(app.snapshot.commit, main):
+        raise Refused(
+            "not-on-main",
+            f"commit {app.snapshot.commit[:12]} is not on {settings.main}.",
+            "Images are built from what was merged, so that others can build them again.",
+            f"merge it into {settings.main}, take that in, call again",
+        )
+
+
+def _require_same_sources(model: ModelVersion, app: App, settings: Settings) -> None:
+    """Raise Refused unless what trained the model is what main holds.
+
+    The server may be newer: it is built in from main, and the gate scores what it answers.
+    """
+    main = {"model code": app.code(settings).sha256, "lock": sha256(app.lock())}
+    trained = {"model code": model.code, "lock": model.lock}
+    apart = [name for name, found in main.items() if trained[name] != found]
+    if apart:
+        raise Refused(
+            "model-not-of-main",
+            f"model {model.version} of {app.name} was trained with another {' and '.join(apart)} "
+            f"than {settings.main} holds.",
+            "Model and image come from one state of the sources, which others reviewed.",
+            f"run `deliver train {app.name}` on {settings.main}, or name its version by `--model`",
+        )

@@ -1,0 +1,130 @@
+"""Scoring an image: run without network, credentials, privileges or a writable root."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import uuid
+from dataclasses import dataclass
+
+from ..errors import Unknown
+from ..gate.scoring import ScoringError
+from ..process import run
+from .bounded import Bounded, run_bounded
+from .engine import Engine, find_engine
+
+PROTOCOLS = frozenset({"1"})
+"""Scoring protocols that this judge understands: every one there has been."""
+
+LABEL = "io.deliver.scoring"
+MODEL_FOLDER = "/model"
+ISOLATION = (
+    "--network=none",
+    "--read-only",
+    "--cap-drop=ALL",
+    "--security-opt=no-new-privileges",
+    "--memory=512m",
+    "--pids-limit=128",
+    "--pull=never",
+)
+# Exit statuses of docker and podman for what they could not do themselves; others are the image's.
+ENGINE_FAILED = 125
+
+
+@dataclass(frozen=True)
+class ContainerScorer:
+    """A scorer that runs images by docker or podman."""
+
+    engine: Engine
+    timeout_s: float = 300
+    spare_bytes: int = 1 << 20
+    model_bytes: int = 1 << 30
+
+    @classmethod
+    def here(cls) -> ContainerScorer:
+        """Return the scorer of this machine; raises Unknown (`no-container-engine`)."""
+        return cls(find_engine("score"))
+
+    def answers(self, image: str, requests: bytes) -> bytes:
+        """Return what the image's scoring entry wrote.
+
+        An answer is shorter than its request, which holds the features too; what writes more than
+        that and a megabyte is stopped. Raises ScoringError for an image that misbehaves.
+        """
+        self._require_protocol(image)
+        name = f"deliver-score-{uuid.uuid4().hex[:12]}"
+        words = ["run", "--rm", "--interactive", f"--name={name}", *ISOLATION, image, "score"]
+        done = run_bounded(
+            [self.engine.program, *words],
+            requests,
+            timeout_s=self.timeout_s,
+            output_bytes=len(requests) + self.spare_bytes,
+            stop=lambda: self._remove(name),
+        )
+        return read_ending(done, self.timeout_s)
+
+    def model(self, image: str) -> dict[str, bytes]:
+        """Return the files of the image's model folder, read without starting it."""
+        self._require_protocol(image)
+        name = f"deliver-copy-{uuid.uuid4().hex[:12]}"
+        program = self.engine.program
+        run(program, "create", f"--name={name}", "--pull=never", "--network=none", image)
+        try:
+            done = run_bounded(
+                [program, "cp", f"{name}:{MODEL_FOLDER}", "-"],
+                b"",
+                timeout_s=self.timeout_s,
+                output_bytes=self.model_bytes,
+            )
+        finally:
+            self._remove(name)
+        if done.ending != "exit" or done.code != 0:
+            raise ScoringError("model-incomplete", f"the image has no folder {MODEL_FOLDER}.")
+        return read_tar(done.stdout)
+
+    def _require_protocol(self, image: str) -> None:
+        self.engine.pull(image)
+        found = self.engine.labels(image).get(LABEL, "none")
+        if found not in PROTOCOLS:
+            raise ScoringError(
+                "scoring-protocol-unknown",
+                f"the image's label {LABEL} is {found!r}; known are {', '.join(PROTOCOLS)}.",
+            )
+
+    def _remove(self, name: str) -> None:
+        run(self.engine.program, "rm", "--force", name, check=False, timeout_s=60)
+
+
+def read_ending(done: Bounded, timeout_s: float) -> bytes:
+    """Return the output of a scoring entry that ended well; raises ScoringError, or Unknown."""
+    if done.ending == "timeout":
+        raise ScoringError("scoring-timeout", f"no end within {timeout_s:g} s.")
+    if done.ending == "too-long":
+        raise ScoringError("answers-too-long", f"more than {len(done.stdout)} bytes of answers.")
+    last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1][:240]
+    if done.code == ENGINE_FAILED:
+        raise Unknown(
+            "engine-failed",
+            f"the image could not be started: {last}",
+            "The judge scores an image by running it.",
+            "mend what the container program names (`make machine`), call again",
+        )
+    if done.code != 0:
+        raise ScoringError("scoring-failed", f"exit status {done.code}: {last}")
+    return done.stdout
+
+
+def read_tar(data: bytes) -> dict[str, bytes]:
+    """Return the regular files of a folder's archive by their path in it; raises ScoringError."""
+    files = {}
+    try:
+        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+            for member in archive:
+                found = archive.extractfile(member) if member.isfile() else None
+                if found is not None:
+                    files[member.name.removeprefix("./").partition("/")[2]] = found.read()
+                elif not member.isdir():
+                    raise ScoringError("model-unexpected-file", f"{member.name} is no plain file.")
+    except tarfile.TarError as err:
+        raise ScoringError("model-incomplete", f"the model folder is unreadable: {err}.") from err
+    return files

@@ -1,0 +1,197 @@
+"""The contract between `deliver` and model code, and a model's digest (FORMATS section 2)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from ..app import AppFile, Payload, Sha256, Task
+from ..canonical import canonical, digest, sha256
+from ..errors import Refused
+from ..settings import Strict
+
+SIGNATURE, TRAINING, LOCK, IDENTITY = (
+    "signature.json",
+    "training.json",
+    "requirements.lock",
+    "model.json",
+)
+OUTPUTS: Mapping[Task, str] = {
+    "binary-classification": "probability",
+    "regression": "prediction",
+}
+"""The name of the one output: the probability of label 1, or a value in the label's unit."""
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Text = Annotated[str, Field(min_length=1)]
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Column(Strict):
+    """One feature: its unit (`1` for none) and the range that training saw."""
+
+    name: Text
+    unit: Text
+    low: Finite
+    high: Finite
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Column:
+        if self.low > self.high:
+            raise ValueError(f"low {self.low} is above high {self.high}")
+        return self
+
+
+class InputSpec(Strict):
+    """The one input tensor: any number of rows, one column a feature."""
+
+    name: Text
+    datatype: Literal["FP64"]
+    shape: tuple[Literal[-1], Annotated[int, Field(gt=0)]]
+    columns: Annotated[tuple[Column, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> InputSpec:
+        names = {column.name for column in self.columns}
+        if not len(names) == len(self.columns) == self.shape[1]:
+            raise ValueError(f"{self.shape[1]} columns of different names are needed")
+        return self
+
+
+class OutputSpec(Strict):
+    """The one output tensor: one number a row, within `low` and `high` where they are given."""
+
+    name: Text
+    datatype: Literal["FP64"]
+    shape: tuple[Literal[-1]]
+    unit: Text
+    low: Finite | None = None
+    high: Finite | None = None
+
+
+class Signature(Strict):
+    """The whole of signature.json: what the model takes and what it answers."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    task: Task
+    inputs: tuple[InputSpec]
+    outputs: tuple[OutputSpec]
+
+    @model_validator(mode="after")
+    def _named(self) -> Signature:
+        if self.outputs[0].name != OUTPUTS[self.task]:
+            raise ValueError(f"the output of {self.task} is named {OUTPUTS[self.task]}")
+        return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The feature columns' names, in the order that requests hold them."""
+        return tuple(column.name for column in self.inputs[0].columns)
+
+
+class TrainingData(Strict):
+    """What the model was fitted to: the digest of the training rows, and how many they are."""
+
+    sha256: Sha256
+    rows: int = Field(gt=0)
+
+
+class Training(Strict):
+    """The whole of training.json: what the model code says about its own run."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    data: TrainingData
+    metrics: dict[Text, Finite]
+    parameters: dict[Text, str | int | float | bool | None]
+
+
+class Identity(Strict):
+    """The whole of model.json: which model this is; not part of the model's digest."""
+
+    name: Text
+    version: str
+    run: str
+    commit: str
+    digest: Sha256
+    payload: Payload
+
+    def dump(self) -> bytes:
+        """Return the file's only spelling."""
+        return canonical(self.model_dump(mode="json"))
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """The files that a model is made of, by name: payload, signature.json, requirements.lock."""
+
+    files: Mapping[str, bytes]
+    signature: Signature
+
+    @property
+    def digest(self) -> str:
+        """The model's digest."""
+        return model_digest(self.files)
+
+    def write(self, folder: Path, identity: Identity) -> None:
+        """Put the model and its model.json into a folder, as an image carries them."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, data in {**self.files, IDENTITY: identity.dump()}.items():
+            (folder / name).write_bytes(data)
+
+
+def model_digest(files: Mapping[str, bytes]) -> str:
+    """Return the SHA-256 of the canonical JSON of each file's SHA-256, by name."""
+    hexes = {name: sha256(data).removeprefix("sha256:") for name, data in files.items()}
+    return digest({"files": hexes})
+
+
+def read_output(folder: Path, app: AppFile, lock: bytes) -> tuple[ModelFiles, Training]:
+    """Return what training left in its folder; raises Refused (`contract-broken`).
+
+    `lock` is the lock that trained the model: it belongs to it as much as the payload.
+    """
+    payload = _read(folder, app.payload.file)
+    raw = _read(folder, SIGNATURE)
+    signature = parse(Signature, raw, SIGNATURE)
+    if signature.task != app.task:
+        raise broken(SIGNATURE, f"task is {signature.task}, app.yaml says {app.task}")
+    training = parse(Training, _read(folder, TRAINING), TRAINING)
+    files = {app.payload.file: payload, SIGNATURE: raw, LOCK: lock}
+    return ModelFiles(files, signature), training
+
+
+def parse(model: type[Model], data: bytes, name: str) -> Model:
+    """Return JSON bytes as a typed model; raises Refused (`contract-broken`) naming the field."""
+    try:
+        return model.model_validate(json.loads(data))
+    except ValidationError as err:
+        first = err.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise broken(name, f"{field}: {first['msg']}") from err
+    except ValueError as err:
+        raise broken(name, f"it is not JSON ({err})") from err
+
+
+def broken(name: str, what: str) -> Refused:
+    """Return the error for a model that is not what the contract asks for."""
+    return Refused(
+        "contract-broken",
+        f"{name}: {what}.",
+        "Training writes the payload, signature.json and training.json as the contract says.",
+        "mend the app's `train` command (docs/add-a-model.md has the contract)",
+    )
+
+
+def _read(folder: Path, name: str) -> bytes:
+    path = folder / name
+    if path.is_symlink() or not path.is_file():
+        raise broken(name, "training did not write it")
+    data = path.read_bytes()
+    if not data:
+        raise broken(name, "it is empty")
+    return data
