@@ -1,0 +1,102 @@
+"""Rendering by the real kustomize and helm, in a folder of its own."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..errors import Refused
+from ..files import dump_yaml
+from ..process import Result, tail
+from .closed import require_closed
+from .documents import IMAGE_NAME, require_image, split
+from .recipe import Recipe
+from .tools import Tools, call
+
+CHART_OUTPUT = "chart.yaml"
+
+
+def render(recipe: Recipe, tools: Tools) -> dict[str, bytes]:
+    """Return an app's manifests by file name: one object a file, as kustomize wrote it.
+
+    Raises Refused where the inputs are not closed, do not render, or do not run the released
+    image; Unknown where a program of the pinned version is missing.
+    """
+    recipe.require_renderer(tools.pin)
+    recipe.require_sources()
+    require_closed(recipe)
+    with tempfile.TemporaryDirectory(prefix="deliver-render-") as name:
+        folder = Path(name).resolve()
+        _write(folder, recipe.files)
+        rendered = recipe.overlay_path
+        if recipe.chart_path:
+            _write(folder, {CHART_OUTPUT: _template(recipe, recipe.chart_path, tools, folder)})
+            rendered = CHART_OUTPUT
+        _write(folder, {"kustomization.yaml": last_step(recipe, rendered)})
+        done = call(tools.kubectl, "kustomize", folder, cwd=folder)
+        manifests = split(_output("kustomize", done, folder))
+    require_image(manifests, recipe.release.image)
+    return manifests
+
+
+def last_step(recipe: Recipe, resource: str) -> bytes:
+    """Return the kustomization that puts in what the record says, the same for both styles.
+
+    The annotations go onto the objects alone. kustomize's `commonAnnotations` would put them onto
+    pod templates too, and a record with an equal image would then restart every pod.
+    """
+    image, digest = recipe.release.image.split("@")
+    model = recipe.release.model
+    annotate = {
+        "apiVersion": "builtin",
+        "kind": "AnnotationsTransformer",
+        "metadata": {"name": "deliver"},
+        "annotations": {
+            "deliver.io/release": recipe.release.id,
+            "deliver.io/model": f"models:/{model.name}/{model.version}",
+            "deliver.io/run": model.run,
+        },
+        "fieldSpecs": [{"path": "metadata/annotations", "create": True}],
+    }
+    return dump_yaml(
+        {
+            "apiVersion": "kustomize.config.k8s.io/v1beta1",
+            "kind": "Kustomization",
+            "namespace": recipe.place.namespace,
+            "resources": [resource],
+            "images": [{"name": IMAGE_NAME, "newName": image, "digest": digest}],
+            "transformers": [dump_yaml(annotate).decode()],
+        }
+    )
+
+
+def _template(recipe: Recipe, chart: str, tools: Tools, folder: Path) -> bytes:
+    values = [f"{path}/values.yaml" for path in (recipe.deploy_path, recipe.overlay_path)]
+    words = [word for path in values for word in ("--values", path)]
+    place = ["--namespace", recipe.place.namespace]
+    # Left to itself, helm says the Kubernetes version that it was built for, or v1.20.
+    version = ["--kube-version", f"{recipe.place.kubernetes}.0"]
+    done = call(
+        tools.helm, "template", recipe.app, f"./{chart}", *place, *version, *words, cwd=folder
+    )
+    return _output("helm", done, folder)
+
+
+def _output(program: str, done: Result, folder: Path) -> bytes:
+    if done.code == 0:
+        return done.stdout
+    said = tail(done.stderr).replace(f"{folder}/", "").replace(str(folder), ".")
+    raise Refused(
+        "does-not-render",
+        f"{program}: {' '.join(said.split())}",
+        "A base, chart or overlay renders as it stands in the pinned folders.",
+        "mend what the message names",
+    )
+
+
+def _write(folder: Path, files: Mapping[str, bytes]) -> None:
+    for path, data in files.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
