@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from . import RENDERER
+from .app import App
 from .canonical import short
 from .errors import Refused
 from .git import Folder, pinned_folder, shallow
@@ -14,6 +15,7 @@ from .records import (
     EvidenceRef,
     Kind,
     Overlay,
+    Pin,
     Place,
     Record,
     Release,
@@ -75,6 +77,27 @@ def overlay_on_main(workplace: Workplace, environment: str, app: str) -> tuple[O
         )
     folder = workplace.main.folder(path)
     return Overlay(tree=tree, sha256=folder.sha256), folder
+
+
+def source_digests(workplace: Workplace, app: App) -> dict[str, str]:
+    """Return our digest of each folder that a release of an app pins, as main has it."""
+    return {path: workplace.main.folder(path).sha256 for path in app.source_paths}
+
+
+def pin_sources(workplace: Workplace, app: App) -> dict[str, Pin]:
+    """Return a pin for each folder that a release of an app holds, as main has them."""
+    pins = {}
+    for path, sha in source_digests(workplace, app).items():
+        tree = workplace.main.tree(path)
+        if tree is None:
+            raise Refused(
+                "no-sources",
+                f"{path} is not on {workplace.settings.main}.",
+                "A release pins the manifests' sources of its app.",
+                f"commit {path} and merge it",
+            )
+        pins[path] = Pin(sha256=sha, tree=tree, commit=workplace.main.commit)
+    return pins
 
 
 def source_folders(workplace: Workplace, release: Release) -> dict[str, Folder]:

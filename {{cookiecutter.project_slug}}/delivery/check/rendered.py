@@ -83,14 +83,15 @@ def _concerned(change: Change, app: App, environment: str) -> bool:
 def _trial(head: Snapshot, settings: Settings, app: App, environment: str) -> None:
     """Render and validate an app as its head has it, with an image that is yet to be built."""
     env = settings.environment(environment)
+    sources = {path: _folder(head, path) for path in app.source_paths}
     recipe = Recipe(
         environment=environment,
         app=app.name,
-        sources={path: _folder(head, path) for path in app.source_paths},
+        sources=sources,
         overlay=head.folder(f"overlays/{environment}/{app.name}"),
         place=place(env),
         renderer=renderer(settings),
-        release=_unreleased(settings, app),
+        release=_unreleased(settings, app, sources),
     )
     manifests = render(recipe, find_tools(settings.renderer))
     validate(manifests, place(env), allowed_kinds(head, environment))
@@ -107,7 +108,7 @@ def _folder(head: Snapshot, path: str) -> Folder:
     return head.folder(path)
 
 
-def _unreleased(settings: Settings, app: App) -> Release:
+def _unreleased(settings: Settings, app: App, sources: Mapping[str, Folder]) -> Release:
     """Return a release with an impossible digest, for rendering what has no image yet."""
     zero = "sha256:" + "0" * 64
     return Release.model_validate(
@@ -115,7 +116,10 @@ def _unreleased(settings: Settings, app: App) -> Release:
             "id": zero,
             "image": f"{settings.image(app.name)}@{zero}",
             "model": {"digest": zero, "name": app.name, "version": "0", "run": "none"},
-            "sources": {p: {"sha256": zero, "tree": "0" * 40, "commit": "0" * 40} for p in ["-"]},
+            "sources": {
+                path: {"sha256": folder.sha256, "tree": "0" * 40, "commit": "0" * 40}
+                for path, folder in sources.items()
+            },
             "question": {"sha256": zero},
             "built_from": {
                 "commit": "0" * 40,

@@ -13,7 +13,7 @@ from ..ledger import Line
 from ..models.building import built_from
 from ..models.engine import Engine
 from ..models.registry import ModelVersion, Registry
-from ..proposal import Proposal, Step, compose, propose
+from ..proposal import Proposal, Step, compose, pin_sources, propose, source_digests
 from ..records import EvidenceRef, Model, Pin, Question, Release, release_id
 from ..workplace import Workplace, sources_of
 from .gate import judge_for, require_pass
@@ -72,7 +72,7 @@ def _differs(workplace: Workplace, app: App, line: Line, tools: Tools, say: Say)
         return True
     current = line.current.record.release
     pins = {path: pin.sha256 for path, pin in current.sources.items()}
-    return current.image != image or pins != _digests(workplace, app)
+    return current.image != image or pins != source_digests(workplace, app)
 
 
 def _make(
@@ -152,26 +152,6 @@ def _release(
         built_from=made_of,
     )
     return made, question.data
-
-
-def _digests(workplace: Workplace, app: App) -> dict[str, str]:
-    return {path: workplace.main.folder(path).sha256 for path in app.source_paths}
-
-
-def pin_sources(workplace: Workplace, app: App) -> dict[str, Pin]:
-    """Return a pin for each folder that a release of an app holds, as main has them."""
-    pins = {}
-    for path, sha in _digests(workplace, app).items():
-        tree = workplace.main.tree(path)
-        if tree is None:
-            raise Refused(
-                "no-sources",
-                f"{path} is not on {workplace.settings.main}.",
-                "A release pins the manifests' sources of its app.",
-                f"commit {path} and merge it",
-            )
-        pins[path] = Pin(sha256=sha, tree=tree, commit=workplace.main.commit)
-    return pins
 
 
 def _require_news(line: Line, made: Release) -> None:

@@ -1,0 +1,48 @@
+# The template's own targets; a generated repository has a Makefile of its own.
+
+PYTHON ?= python3
+TEMPLATE := {{cookiecutter.project_slug}}
+BIN := .venv/bin
+DEMO ?= build/demo
+export PYTHONPATH := $(TEMPLATE)
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show these targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+.PHONY: demo
+demo: .venv/made-from ## Two real models from dev to prod in a new repository, DEMO=<folder>
+	@$(BIN)/python -m demo $(DEMO)
+
+.PHONY: test
+test: .venv/made-from lint ## All tests: units, bakes, the generated repository, the demo's path
+	$(BIN)/pytest
+
+.PHONY: test-fast
+test-fast: .venv/made-from ## Tests that need no container and take seconds
+	$(BIN)/pytest -m "not slow and not cluster"
+
+.PHONY: lint
+lint: .venv/made-from ## Format, lint and types of the template and of what it bakes
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/yamllint --strict .
+	$(BIN)/actionlint .github/workflows/*.yml "$(TEMPLATE)"/.github/workflows/*.yml
+	$(BIN)/zizmor --offline --quiet .github "$(TEMPLATE)/.github"
+	$(BIN)/hadolint "$(TEMPLATE)/Dockerfile"
+	$(BIN)/shellcheck .ci/run
+
+.PHONY: lock
+lock: .venv/made-from ## Resolve requirements.in again
+	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
+	  --python-version 3.11 requirements.in -o requirements.lock
+
+.PHONY: setup
+setup: .venv/made-from ## Make .venv from requirements.lock
+
+.venv/made-from: requirements.lock
+	@$(PYTHON) tools/setup.py
+	@touch $@

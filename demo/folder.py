@@ -1,0 +1,86 @@
+"""Where the demo happens: a freshly baked repository, its bare origin, and its services."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from .shell import Shell, StepFailed, chapter
+
+TEMPLATE = Path(__file__).resolve().parent.parent
+MARK = ".local/demo"
+PEOPLE = {"user.name": "Sam Student", "user.email": "sam@example.com"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """The repository of the demo."""
+
+    root: Path
+    shell: Shell
+
+    def stop(self) -> None:
+        """Stop what the demo started; data stay."""
+        self.shell("make", "services-stop", show=False)
+
+
+def prepare(folder: Path) -> Place:
+    """Return a baked, committed and pushed repository with its environment and registry."""
+    _make_room(folder)
+    shell = Shell(folder)
+    chapter(
+        "A new repository",
+        "Seven answers make it. It has two apps on real data: tumour-classifier (is a tumour",
+        "malignant?) and progression-forecast (how far will diabetes go in a year?).",
+    )
+    port = free_port()
+    origin = folder / ".local/origin.git"
+    Shell(TEMPLATE)(
+        sys.executable, "-m", "cookiecutter", TEMPLATE, "--no-input", "--output-dir", folder.parent,
+        "project_name=Demo Models", f"project_slug={folder.name}", "package_name=demo_models",
+        f"repo_url=file://{origin}", f"registry=127.0.0.1:{port}/demo",
+    )  # fmt: skip
+    (folder / MARK).parent.mkdir(exist_ok=True)
+    (folder / MARK).write_text("made by `make demo`; it may be removed\n")
+    _commit(shell, origin)
+    chapter(
+        "What this machine needs",
+        "System packages, the locked Python environment, helm, a base image, and an image registry",
+        "on 127.0.0.1. Whatever is there already is used.",
+    )
+    place = Place(folder, shell)
+    for target in ("machine", "setup", "tools", "base"):
+        shell("make", "--no-print-directory", target)
+    shell(sys.executable, "-m", "delivery.local", "services", "--only", "registry")
+    return place
+
+
+def _commit(shell: Shell, origin: Path) -> None:
+    shell("git", "init", "--quiet", "--bare", "--initial-branch=main", origin, show=False)
+    shell("git", "init", "--quiet", "--initial-branch=main", show=False)
+    for key, value in PEOPLE.items():
+        shell("git", "config", key, value, show=False)
+    shell("git", "add", "--all", show=False)
+    shell("git", "commit", "--quiet", "--message", "Bake the repository", show=False)
+    shell("git", "remote", "add", "origin", origin, show=False)
+    shell("git", "push", "--quiet", "--set-upstream", "origin", "main", show=False)
+
+
+def _make_room(folder: Path) -> None:
+    if folder.exists() and any(folder.iterdir()):
+        if not (folder / MARK).exists():
+            raise StepFailed(f"{folder} exists and is no earlier demo: name another folder, DEMO=…")
+        Shell(folder)("make", "services-stop", show=False)
+        shutil.rmtree(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+
+
+def free_port() -> int:
+    """Return a port on 127.0.0.1 that nothing listens on now."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        port: int = server.getsockname()[1]
+        return port
