@@ -8,8 +8,7 @@ import pytest
 import yaml
 
 from delivery.settings import Environment
-
-from .conftest import ROOT, SETTINGS
+from tests.repository import ROOT, SETTINGS
 
 
 def load(path: str) -> Any:

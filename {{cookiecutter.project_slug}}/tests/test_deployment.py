@@ -12,8 +12,7 @@ from delivery.rendering import find_tools
 from delivery.validation.objects import KubernetesObject
 from delivery.validation.pod_security import pod_security
 from delivery.validation.schemas import schema
-
-from .conftest import APPS, ROOT, SETTINGS
+from tests.repository import APPS, ROOT, SETTINGS
 
 TOOLS = find_tools(SETTINGS.renderer)
 OVERLAYS = [(env.name, app) for env in SETTINGS.environments for app in APPS]

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 from delivery.app import HoldoutFile
 from delivery.canonical import sha256
 from delivery.files import parse_model
 from delivery.models.contract import read_output
-
-from .conftest import Subject
+from tests.repository import Subject
 
 # Every row that training and hold-out share, by id or by its numbers.
 SHARED_ROWS = """
@@ -33,18 +31,14 @@ print(getattr(model, sys.argv[2])(row).shape[0])
 
 
 def test_training_keeps_the_contract(app: Subject, trained: Path) -> None:
-    lock = (app.folder / "requirements.lock").read_bytes()
-    model, training = read_output(trained, app.file, lock)
+    model, training = read_output(trained, app.file, app.lock)
     columns = (app.folder / "holdout" / "features.csv").read_text().splitlines()[0].split(",")
     assert ["row_id", *model.signature.names] == columns
     assert training.metrics
 
 
-def test_training_twice_gives_equal_bytes(
-    trained: Path, train_again: Callable[[Path], Path], tmp_path: Path
-) -> None:
-    again = train_again(tmp_path / "model")
-    assert _files(again) == _files(trained)
+def test_training_twice_gives_equal_bytes(app: Subject, trained: Path, tmp_path: Path) -> None:
+    assert _files(app.train(tmp_path / "model")) == _files(trained)
 
 
 def test_payload_answers_without_the_package(app: Subject, trained: Path, tmp_path: Path) -> None:
