@@ -79,8 +79,7 @@ def storage_settings() -> str:
     # An overlay cannot lie upon another, which is what a container's own root often is.
     driver = "vfs" if kind.startswith("overlay") else "overlay"
     return (
-        f'[storage]\ndriver = "{driver}"\n'
-        f'graphroot = "{store}/storage"\nrunroot = "{store}/run"\n'
+        f'[storage]\ndriver = "{driver}"\ngraphroot = "{store}/storage"\nrunroot = "{store}/run"\n'
     )
 
 

@@ -22,6 +22,8 @@ from ..errors import Refused, Unknown
 from ..process import run, tail
 
 PAUSE_S = 0.05
+# Python warns of a running process that nobody holds; these are found again by their notes.
+_held: list[subprocess.Popen[bytes]] = []
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ def start(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+    _held.append(process)
     daemon = Daemon(name, process.pid, started_at(process.pid) or "", url)
     note = _note(root, name)
     note.parent.mkdir(parents=True, exist_ok=True)

@@ -40,17 +40,17 @@ def read(root: Path) -> Facts:
     except FileNotFoundError:
         raise _broken("there is no such file here") from None
     return Facts(
-        registry=_value(text, r"^registry"),
-        mlflow=os.environ.get("MLFLOW_TRACKING_URI") or _value(text, r"^mlflow"),
-        helm=_value(text, r"^renderer:[^#]*?\bhelm"),
+        registry=_value(text, "registry"),
+        mlflow=os.environ.get("MLFLOW_TRACKING_URI") or _value(text, "mlflow"),
+        helm=_value(text, "helm", r"renderer:[^#]*?\bhelm"),
     )
 
 
-def _value(text: str, key: str) -> str:
+def _value(text: str, key: str, place: str = "") -> str:
     """Return the plain or quoted scalar behind a key, in block or in flow style."""
-    found = re.search(rf"{key}:\s*[\"']?([^\s\"',}}#]+)", text, re.MULTILINE)
+    found = re.search(rf"^{place or key}:\s*[\"']?([^\s\"',}}#]+)", text, re.MULTILINE)
     if not found:
-        raise _broken(f"`{re.findall('[a-z]+', key)[-1]}` is missing")
+        raise _broken(f"`{key}` is missing")
     return found.group(1)
 
 

@@ -71,7 +71,7 @@ def _key(locks: list[Path]) -> str:
 
 def _pin(lock: Path, name: str) -> str:
     """Return a package's lines of a hashed lock file."""
-    found = re.search(rf"^{name}==.*(?:\\\n.*)*", lock.read_text(encoding="utf-8"), re.MULTILINE)
+    found = re.search(rf"^{name}==(?:.*\\\n)*.*", lock.read_text(encoding="utf-8"), re.MULTILINE)
     if not found:
         raise UsageError(
             "not-in-lock",
