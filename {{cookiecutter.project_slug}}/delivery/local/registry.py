@@ -78,7 +78,7 @@ def _start_container(root: Path, address: str, deadline_s: float) -> None:
     run(engine, "rm", "--force", _container(root), check=False)
     run(
         *(engine, "run", "--detach", "--name", _container(root), "--publish", f"{address}:5000"),
-        *("--volume", f"{(root / FOLDER).resolve()}:/var/lib/registry"),
+        *("--volume", f"{(root / FOLDER).resolve()}:/var/lib/registry:Z"),
         os.environ.get(IMAGE_VARIABLE, IMAGE),
     )
     if not daemons.until(lambda: daemons.answers(f"http://{address}/v2/"), deadline_s):
