@@ -27,9 +27,10 @@ def repository(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 @pytest.mark.slow
 @pytest.mark.parametrize("target", ["lint", "test"])
-def test_baked_repository_passes_its_own(repository: Path, target: str) -> None:
-    env = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
-    env.pop("PYTHONPATH", None)
+def test_baked_repository_passes_its_own(repository: Path, target: str, tmp_path: Path) -> None:
+    ours = ("PYTEST", "PYTHONPATH")  # settings of this test run
+    env = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
+    env["PYTEST_DEBUG_TEMPROOT"] = str(tmp_path)
     done = subprocess.run(
         ["make", target, f"BIN={BIN}"],
         cwd=repository,
