@@ -72,7 +72,7 @@ class Recipe:
             if version != given[name]:
                 raise Unknown(
                     "wrong-renderer",
-                    f"{self.app} in {self.environment} pins {name} {version}, this is {given[name]}.",
+                    f"{self.overlay_path} pins {name} {version}, this is {given[name]}.",
                     "Manifests are rendered by exactly the versions that are pinned.",
                     "use a checkout that has them, or write the step again with this one",
                 )

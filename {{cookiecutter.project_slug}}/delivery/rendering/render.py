@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import Refused
-from ..files import dump_yaml
-from ..process import Result, tail
+from ..process import Result
+from ..validation.objects import shorten
 from .closed import require_closed
 from .documents import IMAGE_NAME, require_image, split
 from .recipe import Recipe
@@ -44,7 +45,8 @@ def last_step(recipe: Recipe, resource: str) -> bytes:
     """Return the kustomization that puts in what the record says, the same for both styles.
 
     The annotations go onto the objects alone. kustomize's `commonAnnotations` would put them onto
-    pod templates too, and a record with an equal image would then restart every pod.
+    pod templates too, and a record with an equal image would then restart every pod. Written as
+    JSON, where texts are quoted: kustomize reads a run such as 0123 or 12e4 in YAML as a number.
     """
     image, digest = recipe.release.image.split("@")
     model = recipe.release.model
@@ -59,16 +61,16 @@ def last_step(recipe: Recipe, resource: str) -> bytes:
         },
         "fieldSpecs": [{"path": "metadata/annotations", "create": True}],
     }
-    return dump_yaml(
+    return json.dumps(
         {
             "apiVersion": "kustomize.config.k8s.io/v1beta1",
             "kind": "Kustomization",
             "namespace": recipe.place.namespace,
             "resources": [resource],
             "images": [{"name": IMAGE_NAME, "newName": image, "digest": digest}],
-            "transformers": [dump_yaml(annotate).decode()],
+            "transformers": [json.dumps(annotate)],
         }
-    )
+    ).encode()
 
 
 def _template(recipe: Recipe, chart: str, tools: Tools, folder: Path) -> bytes:
@@ -86,10 +88,10 @@ def _template(recipe: Recipe, chart: str, tools: Tools, folder: Path) -> bytes:
 def _output(program: str, done: Result, folder: Path) -> bytes:
     if done.code == 0:
         return done.stdout
-    said = tail(done.stderr).replace(f"{folder}/", "").replace(str(folder), ".")
+    said = done.stderr.replace(f"{folder}/", "").replace(str(folder), ".")
     raise Refused(
         "does-not-render",
-        f"{program}: {' '.join(said.split())}",
+        f"{program}: {shorten(said)}",
         "A base, chart or overlay renders as it stands in the pinned folders.",
         "mend what the message names",
     )

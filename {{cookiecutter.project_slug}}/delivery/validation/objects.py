@@ -12,6 +12,8 @@ import yaml
 from ..errors import Refused
 from ..files import StrictLoader
 
+LONGEST = 300
+
 
 class Kind(NamedTuple):
     """A kind by its API group; the core group is the empty string."""
@@ -42,6 +44,15 @@ def refuse(problems: list[Problem]) -> None:
     first = problems[0]
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     raise Refused(first.code, f"{first.where}: {first.what}{more}.", first.rule, first.next_step)
+
+
+def shorten(said: str) -> str:
+    """Return a message on one line of about 300 characters, its end above all.
+
+    Messages that nest, or quote data, give the reason last.
+    """
+    line = " ".join(said.split())
+    return line if len(line) <= LONGEST else f"{line[:40]} … {line[40 - LONGEST :]}"
 
 
 @dataclass(frozen=True)

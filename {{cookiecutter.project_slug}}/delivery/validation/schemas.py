@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Unknown
-from .objects import Kind, KubernetesObject, Problem
+from .objects import Kind, KubernetesObject, Problem, shorten
 
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator, Registry
@@ -50,7 +50,7 @@ def schema(item: KubernetesObject, version: str) -> Iterator[Problem]:
         yield Problem(
             "schema",
             item.where,
-            f"{path or 'the object'}: {error.message}",
+            f"{path or 'the object'}: {shorten(error.message)}",
             f"Objects follow their schema in Kubernetes {version}; unknown fields are errors.",
             "mend the field in the app's base, chart or overlay",
         )
