@@ -31,4 +31,4 @@ def test_tools_of_the_template_are_those_of_the_baked_repository() -> None:
 
 
 def pins(lock: Path) -> set[str]:
-    return set(re.findall(r"^[\w.-]+==[^\\]+", lock.read_text(), re.MULTILINE))
+    return set(re.findall(r"^[\w.-]+==[^\s;]+", lock.read_text(), re.MULTILINE))
