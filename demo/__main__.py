@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from .folder import prepare
-from .shell import StepFailed
+from .shell import StepError
 from .story import tell
 
 
@@ -22,7 +22,7 @@ def main(folder: Path) -> int:
             tell(place)
         finally:
             place.stop()
-    except StepFailed as err:
+    except StepError as err:
         print(f"\nThe demo stopped: {err}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

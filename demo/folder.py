@@ -8,10 +8,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from .shell import Shell, StepFailed, chapter
+from .shell import Shell, StepError, chapter
 
 TEMPLATE = Path(__file__).resolve().parent.parent
 MARK = ".local/demo"
+PACKAGE = "demo_models"
 PEOPLE = {"user.name": "Sam Student", "user.email": "sam@example.com"}
 
 
@@ -40,7 +41,7 @@ def prepare(folder: Path) -> Place:
     origin = folder / ".local/origin.git"
     Shell(TEMPLATE)(
         sys.executable, "-m", "cookiecutter", TEMPLATE, "--no-input", "--output-dir", folder.parent,
-        "project_name=Demo Models", f"project_slug={folder.name}", "package_name=demo_models",
+        "project_name=Demo Models", f"project_slug={folder.name}", f"package_name={PACKAGE}",
         f"repo_url=file://{origin}", f"registry=127.0.0.1:{port}/demo",
     )  # fmt: skip
     (folder / MARK).parent.mkdir(exist_ok=True)
@@ -72,7 +73,7 @@ def _commit(shell: Shell, origin: Path) -> None:
 def _make_room(folder: Path) -> None:
     if folder.exists() and any(folder.iterdir()):
         if not (folder / MARK).exists():
-            raise StepFailed(f"{folder} exists and is no earlier demo: name another folder, DEMO=…")
+            raise StepError(f"{folder} exists and is no earlier demo: name another folder, DEMO=…")
         Shell(folder)("make", "services-stop", show=False)
         shutil.rmtree(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ import urllib.request
 from delivery.environment import read_env
 
 from .folder import Place, free_port
-from .shell import StepFailed
+from .shell import StepError
 
 DEADLINE_S = 60
 
@@ -40,14 +40,14 @@ def ask_prod(place: Place, app: str) -> None:
 
 
 def show(question: dict[str, object], answer: dict[str, object]) -> None:
-    """Print what was asked for and what came; raises StepFailed where it is another answer."""
+    """Print what was asked for and what came; raises StepError where it is another answer."""
     outputs = answer["outputs"]
     assert isinstance(outputs, list)
     values, expected = outputs[0]["data"], question["answers"]
     assert isinstance(expected, list)
     print(f"    | {outputs[0]['name']}: {[round(value, 4) for value in values]}", flush=True)
     if any(abs(a - b) > 1e-6 for a, b in zip(values, expected, strict=True)):
-        raise StepFailed(f"the release says {expected}")
+        raise StepError(f"the release says {expected}")
     print("    | the same that the release recorded when it was made", flush=True)
 
 
@@ -58,7 +58,7 @@ def pinned_image(place: Place, app: str) -> str:
 
 
 def post(url: str, body: object) -> dict[str, object]:
-    """Return a server's answer, waiting until it listens; raises StepFailed at the deadline."""
+    """Return a server's answer, waiting until it listens; raises StepError at the deadline."""
     data = json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"})  # noqa: S310
     end = time.monotonic() + DEADLINE_S
@@ -69,4 +69,4 @@ def post(url: str, body: object) -> dict[str, object]:
                 return answer
         except (urllib.error.URLError, ConnectionError):
             time.sleep(0.1)
-    raise StepFailed(f"{url} did not answer within {DEADLINE_S} s")
+    raise StepError(f"{url} did not answer within {DEADLINE_S} s")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
-class StepFailed(Exception):
+class StepError(Exception):
     """A step of the story did not end as told."""
 
 
@@ -22,7 +22,7 @@ class Shell:
     folder: Path
 
     def __call__(self, *words: str | Path, expect: int = 0, show: bool = True) -> str:
-        """Return what a program printed; raises StepFailed for another exit status than expected."""
+        """Return what a program printed; raises StepError for an unexpected exit status."""
         command = [str(word) for word in words]
         if show:
             print(f"    $ {shlex.join(command)}", flush=True)
@@ -39,7 +39,7 @@ class Shell:
         if show or done.returncode != expect:
             print(textwrap.indent(done.stdout.rstrip(), "    | "), flush=True)
         if done.returncode != expect:
-            raise StepFailed(
+            raise StepError(
                 f"`{shlex.join(command)}` ended with {done.returncode}, not {expect} (see above)"
             )
         return done.stdout

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
-from .folder import Place
+from .folder import PACKAGE, Place
 from .predict import ask_prod
 from .shell import chapter, tell_next
 
 APPS = ("tumour-classifier", "progression-forecast")
 TUMOUR = "tumour-classifier"
+LINE = re.compile(r"^(inverse_regularisation = ).*", re.MULTILINE)
+BETTER, WORSE = 1.0, 0.0003
 
 
 def tell(place: Place) -> None:
-    """Tell the whole story; raises StepFailed where it goes otherwise."""
+    """Tell the whole story; raises StepError where it goes otherwise."""
     for app in APPS:
         first_model(place, app)
     better_model(place)
@@ -29,7 +30,7 @@ def first_model(place: Place, app: str) -> None:
     chapter(
         f"{app}: the first model",
         "`train` fits it in the app's own environment and notes it in MLflow; `build` puts it into",
-        "an image; `release` has the image answer rows that training never saw, judges the answers,",
+        "an image; `release` has the image answer rows that training never saw, judges its answers,",
         "and writes what dev should run on a branch. Merging that branch is what delivers it.",
     )
     make(place, app)
@@ -58,9 +59,9 @@ def better_model(place: Place) -> None:
         "which changes no cluster; then the new model has to be no worse than the one that each",
         "environment runs, on the same rows.",
     )
-    change_parameter(place, "better")
+    change_parameter(place, BETTER)
     make(place, TUMOUR)
-    to_prod(place, TUMOUR, "a better regularised model")
+    to_prod(place, TUMOUR, "fits the data more closely")
 
 
 def worse_model(place: Place) -> None:
@@ -70,11 +71,11 @@ def worse_model(place: Place) -> None:
         "Somebody's change makes the model worse, and nobody notices in the review. The gate does:",
         "`release` writes nothing, says what it saw, and exits with 1.",
     )
-    change_parameter(place, "worse")
+    change_parameter(place, WORSE)
     make(place, TUMOUR)
     place.shell("deliver", "release", TUMOUR, "--reason", "it looked fine to me", expect=1)
     tell_next(["The change is taken back, as any other change is:"])
-    change_parameter(place, "better")
+    change_parameter(place, BETTER)
 
 
 def prediction(place: Place) -> None:
@@ -144,21 +145,18 @@ def merge(place: Place, printed: str) -> None:
     tell_next([f"merged: {message.splitlines()[0]}"])
 
 
-def change_parameter(place: Place, which: str) -> None:
-    """Change the model's parameters on a branch, check it, and merge it."""
-    path, text = PARAMETERS[which]
-    target = place.root / path
-    shell = place.shell
-    branch = f"{which}-parameters"
+def change_parameter(place: Place, value: float) -> None:
+    """Change one line of the model's parameters on a branch, check it, and merge it."""
+    path = f"{PACKAGE}/tumour_classifier/parameters.toml"
+    target, shell = place.root / path, place.shell
+    branch = f"regularisation-{value}"
     shell("git", "switch", "--quiet", "--create", branch, show=False)
-    target.write_text(text)
+    target.write_text(LINE.sub(rf"\g<1>{value}", target.read_text()))
     shell("git", "diff", "--unified=0", "--", path)
-    shell("git", "commit", "--quiet", "--message", f"Try {which} parameters", "--", path, show=False)
+    message = f"Set the tumour classifier's inverse regularisation to {value}"
+    shell("git", "commit", "--quiet", "--message", message, "--", path, show=False)
     shell("deliver", "check", "--base", "origin/main", "--head", branch)
     shell("git", "switch", "--quiet", "main", show=False)
     shell("git", "merge", "--quiet", "--ff-only", branch, show=False)
     shell("git", "push", "--quiet", "origin", "main", show=False)
     shell("git", "branch", "--quiet", "-D", branch, show=False)
-
-
-PARAMETERS: dict[str, tuple[Path, str]] = {}

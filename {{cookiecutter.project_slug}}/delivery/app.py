@@ -34,8 +34,8 @@ class Limit(Strict):
     highest value that passes.
     """
 
-    floor: float | None = Field(None, allow_inf_nan=False)
-    margin: float | None = Field(None, ge=0, allow_inf_nan=False)
+    floor: float | None = Field(default=None, allow_inf_nan=False)
+    margin: float | None = Field(default=None, ge=0, allow_inf_nan=False)
 
     @model_validator(mode="after")
     def _says_something(self) -> Limit:
@@ -58,14 +58,14 @@ class Policy(Strict):
 class PartialPolicy(Strict):
     """What one environment asks beyond, or in place of, the app's common limits."""
 
-    metrics: dict[str, Limit] = {}
+    metrics: dict[str, Limit] = Field(default_factory=dict)
 
 
 class Gate(Strict):
     """The app's policy: common limits, and overrides by environment."""
 
     metrics: Annotated[dict[str, Limit], Field(min_length=1)]
-    environments: dict[str, PartialPolicy] = {}
+    environments: dict[str, PartialPolicy] = Field(default_factory=dict)
 
 
 class Payload(Strict):
@@ -84,7 +84,7 @@ class AppFile(Strict):
     style: Style
     chart: FileName | None = None
     payload: Payload
-    tolerance: float = Field(1e-6, gt=0, le=0.1)
+    tolerance: float = Field(default=1e-6, gt=0, le=0.1)
     owners: Annotated[list[str], Field(min_length=1)]
     gate: Gate
 

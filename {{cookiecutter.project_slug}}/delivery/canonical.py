@@ -10,7 +10,7 @@ import rfc8785
 
 
 def canonical(value: Any) -> bytes:
-    """Return the canonical JSON of plain data (RFC 8785); raises ValueError for NaN and infinity."""
+    """Return the canonical JSON of plain data (RFC 8785); raises ValueError for NaN, infinity."""
     return rfc8785.dumps(value)
 
 
@@ -25,7 +25,7 @@ def digest(value: Any) -> str:
 
 
 def files_digest(files: Mapping[str, bytes], executable: Iterable[str] = ()) -> str:
-    """Return the digest of a folder: SHA-256 over the sorted list of (path, mode, SHA-256 of bytes).
+    """Return the digest of a folder: SHA-256 over its sorted paths, run bits and SHA-256s.
 
     Our own digest rather than Git's tree id, which rests on SHA-1.
     """

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from .commands import making, moving, reading
+from .commands import adding, making, moving, reading
 from .console import show_error
 from .environment import load
 from .errors import DeliveryError
@@ -22,7 +22,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # costs 0.14 s of start-up
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (reading, making, moving):
+for group in (reading, adding, making, moving):
     group.mount(app)
 
 
@@ -35,7 +35,7 @@ def main() -> None:
         show_error(err, as_json="--json" in sys.argv)
         raise SystemExit(err.exit_code) from None
     except KeyboardInterrupt:
-        print("\nstopped; nothing was written", file=sys.stderr)
+        sys.stderr.write("\nstopped; nothing was written\n")
         raise SystemExit(130) from None
 
 

@@ -68,7 +68,7 @@ class CheckResult(Strict):
 class Evidence(Strict):
     """The whole of an evidence file."""
 
-    schema_: Literal[1] = Field(1, alias="schema")
+    schema_: Literal[1] = Field(default=1, alias="schema")
     app: str
     environment: str
     inputs: Inputs

@@ -101,7 +101,7 @@ def pin_sources(workplace: Workplace, app: App) -> dict[str, Pin]:
 
 
 def source_folders(workplace: Workplace, release: Release) -> dict[str, Folder]:
-    """Return the folders that a release pins; raises Refused (`pin-altered`), or Unknown if gone."""
+    """Return the folders that a release pins; raises Refused (`pin-altered`), Unknown if gone."""
     found = {}
     for path, pin in release.sources.items():
         folder = pinned_folder(workplace.repository, path, pin.tree)

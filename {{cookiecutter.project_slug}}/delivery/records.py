@@ -110,7 +110,7 @@ class EvidenceRef(Strict):
 class Record(Strict):
     """One line of an environment's history."""
 
-    schema_: Literal[1] = Field(1, alias="schema")
+    schema_: Literal[1] = Field(default=1, alias="schema")
     kind: Kind
     release: Release
     overlay: Overlay
@@ -118,7 +118,7 @@ class Record(Strict):
     renderer: RendererPin
     manifests: Sha256
     evidence: EvidenceRef
-    from_: RecordName | None = Field(None, alias="from")
+    from_: RecordName | None = Field(default=None, alias="from")
     reason: Annotated[str, StringConstraints(min_length=1, max_length=500)]
     change: str | None = None
     expires: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\d$")] | None = None

@@ -38,8 +38,8 @@ class Environment(Strict):
     cluster: str
     namespace: Name
     kubernetes: Minor
-    approvals: int = Field(0, ge=0)
-    windows: list[str] = []
+    approvals: int = Field(default=0, ge=0)
+    windows: list[str] = Field(default_factory=list)
 
 
 class Settings(Strict):

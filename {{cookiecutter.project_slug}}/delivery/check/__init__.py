@@ -17,7 +17,7 @@ from ..process import run
 from . import layout
 from .change import Change
 from .records import RULES, Added
-from .rendered import rendered_again, sources_render
+from .rendered import argocd_is_valid, rendered_again, sources_render
 from .whole import whole
 
 T = TypeVar("T")
@@ -31,6 +31,7 @@ CHANGE_RULES: tuple[Callable[[Change], Iterator[DeliveryError]], ...] = (
     layout.one_new_record,
     layout.own_evidence,
     sources_render,
+    argocd_is_valid,
 )
 
 

@@ -140,7 +140,6 @@ def own_evidence(change: Change) -> Iterator[DeliveryError]:
                     yield Refused(
                         "evidence-missing" if not there else "unexpected-file",
                         f"{path} {'should not be' if there else 'is not'} there.",
-                        f"Records of kind {entry.record.kind} "
-                        f"{'rest on an earlier verdict' if there else 'bring their verdict along'}.",
+                        "Releases, promotions and hotfixes bring a verdict; other records rest on one.",
                         "run the deliver command again; never add or remove files by hand",
                     )

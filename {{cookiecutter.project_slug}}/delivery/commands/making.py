@@ -7,7 +7,12 @@ from typing import Annotated
 
 import typer
 
+from ..app import read_app
+from ..canonical import short
 from ..console import progress, show, show_json
+from ..errors import UsageError
+from ..git import Repository
+from ..settings import read_settings
 from . import output
 from .options import AppName, AsJson, Head, ModelVersion, here
 
@@ -30,20 +35,23 @@ def train(app: AppName, as_json: AsJson = False) -> None:
     from ..models.registry import Registry
     from ..models.training import train as verb
 
-    place = here()
+    repository = Repository.find(Path.cwd())
+    head = repository.snapshot("HEAD")
+    settings = read_settings(head)
     with progress() as say:
-        registry = Registry.open(place.root, place.settings)
-        made = verb(place, app, registry, say)
+        registry = Registry.of(settings, repository.root)
+        made = verb(repository, settings, read_app(head, settings, app), registry, say)
+    model = made.model
     if as_json:
-        show_json(made.as_dict())
+        show_json({"model": vars(model), "training": dict(made.training_metrics)})
         return
-    metrics = ", ".join(f"{name} {value:.4f}" for name, value in sorted(made.metrics.items()))
-    show(f"trained: {app} model {made.version} ({made.digest[7:19]}), hold-out {metrics}")
+    metrics = ", ".join(f"{name} {value:.4g}" for name, value in made.holdout_metrics.items())
+    show(f"trained: {app} model {model.version} ({short(model.digest)}); hold-out: {metrics}")
     show(f"next:    deliver build {app}")
 
 
 def build(app: AppName, model: ModelVersion = None, as_json: AsJson = False) -> None:
-    """Build the image with the model in it, and push it to the registry.
+    """Build the image with the model in it from what main holds, and push it.
 
     Example: deliver build tumour-classifier
     """
@@ -52,14 +60,16 @@ def build(app: AppName, model: ModelVersion = None, as_json: AsJson = False) -> 
     from ..models.registry import Registry
 
     place = here()
+    owner = place.app(app)
     with progress() as say:
-        registry = Registry.open(place.root, place.settings)
-        made = verb(place, app, registry, find_engine(), model, say)
+        engine = find_engine("build")
+        registry = Registry.of(place.settings, place.root)
+        made = verb(place.repository, place.settings, owner, registry, engine, model, say)
     if as_json:
-        show_json(made.as_dict())
+        show_json({"image": made.image, "model": made.model.version})
         return
-    show(f"built:   {made.image}")
-    show(f"next:    deliver release {app} --model {made.version}")
+    show(f"built:   model {made.model.version} in {made.image}")
+    show(f"next:    deliver release {app}")
 
 
 def gate(
@@ -76,10 +86,6 @@ def gate(
     Examples: deliver gate tumour-classifier --to prod
               deliver gate --verify --base origin/main --head HEAD
     """
-    from ..errors import UsageError
-    from ..gate import EngineScorer
-    from ..models.engine import find_engine
-
     if verify and base and not app:
         _verify(base, head)
         return
@@ -91,12 +97,13 @@ def gate(
             "see `deliver gate --help`",
         )
     from ..evidence import Judged
+    from ..models.container import ContainerScorer
     from ..verbs.gate import judge_for, write_files
     from ..verbs.promote import candidate_for
 
     place = here()
     _, release = candidate_for(place, app, to)
-    verdict = judge_for(place, app, to, Judged.of(release), None, EngineScorer(find_engine()))
+    verdict = judge_for(place, app, to, Judged.of(release), None, ContainerScorer.here())
     if out:
         write_files(verdict, out)
     if as_json:
@@ -106,13 +113,11 @@ def gate(
 
 
 def _verify(base: str, head: str) -> None:
-    from ..gate import EngineScorer
-    from ..git import Repository
-    from ..models.engine import find_engine
+    from ..models.container import ContainerScorer
     from ..verbs.gate import verify
 
     repository = Repository.find(Path.cwd())
     with progress() as say:
-        judged = verify(repository, base, head, lambda: EngineScorer(find_engine()), say)
+        judged = verify(repository, base, head, ContainerScorer.here, say)
     names = ", ".join(f"{entry.app} {entry.name}" for entry in judged) or "nothing to score again"
     show(f"ok: {names}: the evidence is what scoring gives")

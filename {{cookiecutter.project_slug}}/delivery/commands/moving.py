@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from ..console import progress
+from ..errors import UsageError
 from . import output
 from .options import (
     AppName,
@@ -38,8 +39,7 @@ def release(
 
     Example: deliver release tumour-classifier --reason "first model"
     """
-    from ..errors import UsageError
-    from ..gate import EngineScorer
+    from ..models.container import ContainerScorer
     from ..models.engine import find_engine
     from ..models.registry import Registry
     from ..verbs import release as verb
@@ -53,9 +53,9 @@ def release(
         )
     place = here()
     with progress() as say:
-        engine = find_engine()
-        registry = Registry.open(place.root, place.settings)
-        tools = verb.Tools(registry, engine, EngineScorer(engine))
+        engine = find_engine("score")
+        registry = Registry.of(place.settings, place.root)
+        tools = verb.Tools(registry, engine, ContainerScorer(engine))
         names = verb.changed(place, tools, say) if changed else app or []
         if not names:
             say("no app differs from its newest release")
@@ -78,8 +78,7 @@ def promote(
 
     Example: deliver promote tumour-classifier --to staging --reason "first model"
     """
-    from ..gate import EngineScorer
-    from ..models.engine import find_engine
+    from ..models.container import ContainerScorer
     from ..verbs.promote import candidate_for
     from ..verbs.promote import promote as verb
 
@@ -87,7 +86,7 @@ def promote(
     for name in app:
         candidate_for(place, name, to)  # what is out of order needs no engine to be refused
     with progress() as say:
-        scorer = EngineScorer(find_engine())
+        scorer = ContainerScorer.here()
         proposal, verdicts = verb(place, app, to, scorer, say, reason=reason, change=change)
     output.verdicts(verdicts, as_json)
     output.proposed(proposal, as_json)

@@ -28,8 +28,7 @@ def proposed(proposal: Proposal, as_json: bool) -> None:
     """Print what was written, and what to do with it."""
     if as_json:
         steps = [
-            {"app": s.app, "record": s.name, "release": s.record.release.id}
-            for s in proposal.steps
+            {"app": s.app, "record": s.name, "release": s.record.release.id} for s in proposal.steps
         ]
         show_json({"branch": proposal.branch, "commit": proposal.commit, "steps": steps})
         return

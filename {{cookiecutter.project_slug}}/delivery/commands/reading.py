@@ -11,9 +11,7 @@ from . import output
 from .options import AppName, AsJson, Head, here
 
 Environment = Annotated[str | None, typer.Option("--env", metavar="ENV", help="Only this one.")]
-Base = Annotated[
-    str | None, typer.Option(metavar="REF", help="What the change is compared with.")
-]
+Base = Annotated[str | None, typer.Option(metavar="REF", help="What the change is compared with.")]
 
 
 def mount(app: typer.Typer) -> None:

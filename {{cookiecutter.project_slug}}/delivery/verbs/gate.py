@@ -9,7 +9,7 @@ from ..console import Say
 from ..errors import Refused
 from ..evidence import BLOCKING, Evidence, Judged, parse_evidence
 from ..files import write
-from ..gate import Case, Scorer, Verdict, differences, judge, junit
+from ..gate import Case, Scorer, Verdict, differences, judge
 from ..git import Repository
 from ..judging import champion_of
 from ..ledger import Entry, read_ledger, record_path
@@ -50,7 +50,7 @@ def write_files(verdict: Verdict, folder: Path) -> None:
     """Write evidence.json, report.md and junit.xml into a folder, each whole."""
     write(folder / "evidence.json", verdict.evidence.dump())
     write(folder / "report.md", verdict.report.encode())
-    write(folder / "junit.xml", junit(verdict.evidence))
+    write(folder / "junit.xml", verdict.junit)
 
 
 def verify(
@@ -58,8 +58,8 @@ def verify(
 ) -> list[Entry]:
     """Return the accepted records of a change after scoring each again.
 
-    The judge's inputs are those of the merge base; a scorer, and so a container engine, is asked for
-    only where there is something to score. Raises Refused (`evidence-differs`) where the
+    The judge's inputs are those of the merge base; a scorer, and so a container engine, is asked
+    for only where there is something to score. Raises Refused (`evidence-differs`) where the
     committed evidence is not what scoring gives.
     """
     merged = repository.snapshot(repository.merge_base(base, head))

@@ -84,7 +84,7 @@ def _require_news(workplace: Workplace, line: Line, release: Release) -> None:
         "A promotion brings another release into an environment.",
         "nothing is to be done"
         if same
-        else f"for the changes that are pending: deliver render --env {line.environment} {line.app}",
+        else f"for what is pending: deliver render --env {line.environment} {line.app}",
     )
 
 

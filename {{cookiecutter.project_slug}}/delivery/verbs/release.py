@@ -14,7 +14,7 @@ from ..models.building import built_from
 from ..models.engine import Engine
 from ..models.registry import ModelVersion, Registry
 from ..proposal import Proposal, Step, compose, pin_sources, propose, source_digests
-from ..records import EvidenceRef, Model, Pin, Question, Release, release_id
+from ..records import EvidenceRef, Model, Question, Release, release_id
 from ..workplace import Workplace, sources_of
 from .gate import judge_for, require_pass
 from .promote import next_name
@@ -138,7 +138,6 @@ def _image(workplace: Workplace, app: App, model: ModelVersion, *, explicit: boo
 def _release(
     workplace: Workplace, app: App, model: ModelVersion, image: str, tools: Tools
 ) -> tuple[Release, bytes]:
-    tools.engine.pull(image)
     made_of = built_from(tools.engine, image)
     question = known_question(tools.scorer, image, app.file.tolerance)
     sources = pin_sources(workplace, app)

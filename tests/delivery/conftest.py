@@ -1,0 +1,44 @@
+"""Baked repositories with releases in them, each made once a process and copied for each test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.delivery.world import HELM_APP, World, bake
+
+
+@pytest.fixture(scope="session")
+def baked(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A baked repository with one commit. Not to be changed."""
+    return World(bake(tmp_path_factory.mktemp("baked")))
+
+
+@pytest.fixture(scope="session")
+def delivered(baked: World, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """Release 1 of the Kustomize app everywhere, release 2 in dev and staging. Not to be changed."""
+    world = baked.copy(tmp_path_factory.mktemp("delivered") / "repository")
+    world.deliver_to("prod", 1)
+    world.deliver_to("staging", 2)
+    return world
+
+
+@pytest.fixture(scope="session")
+def both_delivered(delivered: World, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """As `delivered`, with release 1 of the Helm app everywhere too. Not to be changed."""
+    world = delivered.copy(tmp_path_factory.mktemp("both") / "repository")
+    world.deliver_to("prod", 1, HELM_APP)
+    return world
+
+
+@pytest.fixture
+def fresh(baked: World, tmp_path: Path) -> World:
+    """A baked repository of the test's own."""
+    return baked.copy(tmp_path / "repository")
+
+
+@pytest.fixture
+def world(delivered: World, tmp_path: Path) -> World:
+    """A repository of the test's own with releases in it."""
+    return delivered.copy(tmp_path / "repository")

@@ -1,0 +1,103 @@
+"""What the verbs write passes every rule."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from delivery.check import check_whole
+from delivery.errors import Refused
+
+from tests.delivery.world import HELM_APP, KUSTOMIZE_APP, World
+
+
+def passes(world: World, branch: str) -> bool:
+    report = world.check(branch)
+    assert [finding.lines() for finding in report.findings] == []
+    return report.exit_code == 0
+
+
+@pytest.mark.parametrize("app", [KUSTOMIZE_APP, HELM_APP])
+def test_release_and_promotions_pass(fresh: World, app: str) -> None:
+    proposal = fresh.release(1, app)
+    assert passes(fresh, proposal.branch)
+    fresh.merge(proposal)
+    for environment in ("staging", "prod"):
+        proposal = fresh.promote(environment, app)
+        assert passes(fresh, proposal.branch)
+        fresh.merge(proposal)
+    assert check_whole(fresh.repository).exit_code == 0
+
+
+def test_empty_releases_are_valid(fresh: World) -> None:
+    assert check_whole(fresh.repository).exit_code == 0
+
+
+def test_rollback_restores_manifests_byte_for_byte(world: World) -> None:
+    folder = f"releases/prod/{KUSTOMIZE_APP}/manifests"
+    before = world.git("rev-parse", f"HEAD:{folder}")
+    world.merge(world.promote("prod"))
+    assert world.git("rev-parse", f"HEAD:{folder}") != before
+    proposal = world.rollback("prod")
+    assert passes(world, proposal.branch)
+    world.merge(proposal)
+    assert world.git("rev-parse", f"HEAD:{folder}") == before
+
+
+def test_hold_refuses_promotion_until_resume(world: World) -> None:
+    world.merge(world.promote("prod"))
+    world.merge(world.rollback("prod"))
+    with pytest.raises(Refused, match="on-hold"):
+        world.promote("prod")
+    proposal = world.resume("prod")
+    assert passes(world, proposal.branch)
+    world.merge(proposal)
+    again = world.promote("prod")
+    assert passes(world, again.branch)
+
+
+def test_withdrawn_release_goes_no_further(world: World) -> None:
+    world.merge(world.rollback("staging"))
+    world.merge(world.resume("staging"))
+    with pytest.raises(Refused, match="nothing-to-promote"):
+        world.promote("prod")
+    with pytest.raises(Refused, match="withdrawn"):
+        world.rollback("staging", to=2)
+
+
+def test_changed_overlay_waits_for_render(world: World) -> None:
+    path = f"overlays/prod/{KUSTOMIZE_APP}/kustomization.yaml"
+    before = world.git("rev-parse", "HEAD:releases")
+    world.change({path: (world.root / path).read_text().replace("count: 3", "count: 4")})
+    assert world.git("rev-parse", "HEAD:releases") == before
+    [proposal] = world.render("prod", KUSTOMIZE_APP)
+    assert proposal.steps[0].record.kind == "configure"
+    assert passes(world, proposal.branch)
+
+
+def test_changed_chart_moves_only_what_is_released(both_delivered: World, tmp_path: Path) -> None:
+    world = both_delivered.copy(tmp_path / "repository")
+    before = world.git("rev-parse", "HEAD:releases")
+    path = "charts/model-server/templates/service.yaml"
+    world.change({path: (world.root / path).read_text().replace("port: 80", "port: 81")})
+    assert world.git("rev-parse", "HEAD:releases") == before
+    world.merge(world.release(1, HELM_APP))
+    changed = world.git("diff", "--name-only", "HEAD~1").splitlines()
+    assert all(path.startswith(f"releases/dev/{HELM_APP}/") for path in changed)
+    assert f"releases/dev/{HELM_APP}/manifests/service-{HELM_APP}.yaml" in changed
+
+
+def test_several_apps_in_one_change_pass(both_delivered: World, tmp_path: Path) -> None:
+    world = both_delivered.copy(tmp_path / "repository")
+    world.deliver_to("staging", 2, HELM_APP)
+    proposals = [world.promote("prod"), world.promote("prod", HELM_APP)]
+    world.git("switch", "--quiet", "--create", "both", "main")
+    for proposal in proposals:
+        world.git("cherry-pick", proposal.commit)
+    assert passes(world, "both")
+
+
+def test_same_step_twice_is_refused(world: World) -> None:
+    world.promote("prod")
+    with pytest.raises(Refused, match="branch-exists"):
+        world.promote("prod")
