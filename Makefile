@@ -40,6 +40,15 @@ lock: .venv/made-from ## Resolve requirements.in again
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
 	  --python-version 3.11 requirements.in -o requirements.lock
 
+.PHONY: schemas
+schemas: .venv/made-from ## Write delivery/schemas and the list of baked files again
+	$(BIN)/python tools/schemas.py
+	PYTHONPATH=.:$(TEMPLATE) $(BIN)/python -m tests.bake.template
+
+.PHONY: bench
+bench: .venv/made-from ## Time what people wait for, in the repository of `make demo`
+	@PYTHONPATH=.:$(TEMPLATE) $(BIN)/python bench/figures.py $(DEMO)
+
 .PHONY: setup
 setup: .venv/made-from ## Make .venv from requirements.lock
 

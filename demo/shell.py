@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 import textwrap
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ class Shell:
         command = [str(word) for word in words]
         if show:
             print(f"    $ {shlex.join(command)}", flush=True)
+        began = time.monotonic()
         done = subprocess.run(
             command,
             cwd=self.folder,
@@ -37,7 +39,8 @@ class Shell:
             check=False,
         )
         if show or done.returncode != expect:
-            print(textwrap.indent(done.stdout.rstrip(), "    | "), flush=True)
+            lines = [*done.stdout.rstrip().splitlines(), f"({time.monotonic() - began:.1f} s)"]
+            print(textwrap.indent("\n".join(lines), "    | "), flush=True)
         if done.returncode != expect:
             raise StepError(
                 f"`{shlex.join(command)}` ended with {done.returncode}, not {expect} (see above)"

@@ -194,9 +194,12 @@ class Snapshot:
 
     def folder(self, folder: str) -> Folder:
         """Return a folder's files with their digest; raises Refused for links and submodules."""
-        start = f"{folder}/"
-        entries = {p[len(start) :]: self.entries[p] for p in self.paths(folder)}
-        return Folder.of(folder, entries, self.repository.read(e.blob for e in entries.values()))
+        paths = self.paths(folder)
+        start = len(folder) + 1
+        entries = {path[start:]: self.entries[path] for path in paths}
+        plain = [path for path in paths if self.entries[path].mode not in LINK_MODES]
+        blobs = {self.entries[path].blob: data for path, data in self.load(plain).items()}
+        return Folder.of(folder, entries, blobs)
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,7 @@ def gate(
         write_files(verdict, out)
     if as_json:
         show_json(verdict.evidence.model_dump(mode="json", by_alias=True))
-    output.verdicts([verdict], as_json)
+    output.verdicts([verdict], as_json, whole=True)
     raise typer.Exit(0 if verdict.evidence.outcome == "PASS" else 1)
 
 

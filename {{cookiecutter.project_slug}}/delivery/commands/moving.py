@@ -52,7 +52,7 @@ def release(
             "call `deliver release APP` or `deliver release --changed`",
         )
     place = here()
-    with progress() as say:
+    with output.with_verdict(as_json), progress() as say:
         engine = find_engine("score")
         registry = Registry.of(place.settings, place.root)
         tools = verb.Tools(registry, engine, ContainerScorer(engine))
@@ -85,7 +85,7 @@ def promote(
     place = here()
     for name in app:
         candidate_for(place, name, to)  # what is out of order needs no engine to be refused
-    with progress() as say:
+    with output.with_verdict(as_json), progress() as say:
         scorer = ContainerScorer.here()
         proposal, verdicts = verb(place, app, to, scorer, say, reason=reason, change=change)
     output.verdicts(verdicts, as_json)

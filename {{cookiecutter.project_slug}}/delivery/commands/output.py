@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ..console import show, show_error, show_json, table
@@ -38,10 +39,22 @@ def proposed(proposal: Proposal, as_json: bool) -> None:
     show(f"next:    git push origin {proposal.branch}   and open a pull request")
 
 
-def verdicts(found: Iterable[Verdict], as_json: bool) -> None:
-    """Print each verdict's report, unless machines read."""
+def verdicts(found: Iterable[Verdict], as_json: bool, whole: bool = False) -> None:
+    """Print each verdict's report, or the part of it that decides, unless machines read."""
     for verdict in () if as_json else found:
-        show(verdict.report)
+        show(verdict.report if whole else verdict.report.split("\n### All checks")[0])
+
+
+@contextmanager
+def with_verdict(as_json: bool) -> Iterator[None]:
+    """Print the report of a verdict that refuses, before its refusal is printed."""
+    from ..verbs.gate import GateFailed
+
+    try:
+        yield
+    except GateFailed as err:
+        verdicts([err.verdict], as_json)
+        raise
 
 
 def report(found: Report, as_json: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+import shutil
 from pathlib import Path
 from typing import TypeVar, get_args
 
@@ -74,7 +75,7 @@ def app_add(root: Path, settings: Settings, new: NewApp, say: Say) -> list[str]:
         code = Code(folder, f"{settings.package}.{new.module}", python)
         more = {f"{new.folder}/{LOCK}": lock, **draw(code, new.name, new.task)}
         put(folder, more)
-        _place(root, folder, settings, new)
+        _move(folder, root, settings, new)
     return sorted({**files, **more})
 
 
@@ -152,7 +153,8 @@ def _borrow_package(root: Path, folder: Path, package: str) -> None:
         (folder / package / path.name).symlink_to(path)
 
 
-def _place(root: Path, folder: Path, settings: Settings, new: NewApp) -> None:
+def _move(folder: Path, root: Path, settings: Settings, new: NewApp) -> None:
+    shutil.rmtree(folder / settings.package / new.module / "__pycache__", ignore_errors=True)
     try:
         move(folder, root, new.folders(settings))
     except OSError as err:

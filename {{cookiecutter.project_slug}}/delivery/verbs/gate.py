@@ -32,18 +32,26 @@ def judge_for(
     return judge(Case.of(owner, environment, candidate, champion, logged, scorer))
 
 
+class GateFailed(Refused):
+    """The verdict is not PASS; it goes along, so that its report can be shown."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        evidence = verdict.evidence
+        bad = next(check for check in evidence.checks if check.outcome in BLOCKING)
+        super().__init__(
+            "gate-failed",
+            f"{evidence.app} for {evidence.environment}: {bad.name} is {bad.outcome}. "
+            f"{bad.sentence}",
+            "Only a release that passes its gate enters an environment.",
+            bad.next or "train a better model",
+        )
+        self.verdict = verdict
+
+
 def require_pass(verdict: Verdict) -> None:
-    """Raise Refused (`gate-failed`), naming the first check that did not pass."""
-    evidence = verdict.evidence
-    if evidence.outcome == "PASS":
-        return
-    bad = next(check for check in evidence.checks if check.outcome in BLOCKING)
-    raise Refused(
-        "gate-failed",
-        f"{evidence.app} for {evidence.environment}: {bad.name} is {bad.outcome}. {bad.sentence}",
-        "Only a release that passes its gate enters an environment.",
-        bad.next or "train a better model",
-    )
+    """Raise GateFailed, naming the first check that did not pass, unless the verdict is PASS."""
+    if verdict.evidence.outcome != "PASS":
+        raise GateFailed(verdict)
 
 
 def write_files(verdict: Verdict, folder: Path) -> None:

@@ -12,6 +12,7 @@ from .render import pending
 def status(workplace: Workplace) -> list[dict[str, str]]:
     """Return one row for each app and environment, in the order that releases pass them."""
     when = merges(workplace.repository, workplace.main.commit)
+    workplace.main.load(workplace.main.paths("overlays"))  # all at once: one process
     return [
         _row(workplace, workplace.ledger.line(env, app.name), when)
         for app in workplace.apps

@@ -1,0 +1,109 @@
+"""The demo's path, for real: training, MLflow, images, a registry, Git, kustomize and helm."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from demo.shell import Shell
+from demo.story import APPS, TUMOUR
+
+ENVIRONMENTS = ("dev", "staging", "prod")
+TEMPLATE = Path(__file__).parent.parent.parent
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+    """The folder that the demo left, and what it printed."""
+    folder = tmp_path_factory.mktemp("demo") / "repository"
+    done = subprocess.run(
+        [sys.executable, "-m", "demo", str(folder)],
+        cwd=TEMPLATE,
+        env=os.environ | {"PYTHONPATH": "{{cookiecutter.project_slug}}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    yield folder, done.stdout
+    Shell(folder)("make", "services-stop", show=False)
+
+
+def machine(folder: Path, *words: str) -> Any:
+    """Return what a verb prints for machines."""
+    shell = Shell(folder)
+    done = subprocess.run(
+        ["deliver", *words, "--json"],
+        cwd=folder,
+        env=shell.environment(),
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+def test_demo_leaves_both_apps_in_all_environments(told: tuple[Path, str]) -> None:
+    found = {(row["app"], row["environment"]): row["model"] for row in machine(told[0], "status")}
+    assert set(found) == {(app, env) for app in APPS for env in ENVIRONMENTS}
+    assert all(found.values())
+
+
+def test_demo_leaves_a_clean_main_that_verifies(told: tuple[Path, str]) -> None:
+    shell = Shell(told[0])
+    assert shell("git", "status", "--porcelain", show=False) == ""
+    assert shell("git", "branch", "--show-current", show=False).strip() == "main"
+    assert shell("git", "rev-parse", "main", show=False) == shell(
+        "git", "rev-parse", "origin/main", show=False
+    )
+    shell("deliver", "check", show=False)
+
+
+def test_demo_refuses_the_worse_model_with_its_reason(told: tuple[Path, str]) -> None:
+    refusal = re.search(r"gate-failed: .*tumour-classifier for dev: (.*)", told[1])
+    assert refusal is not None
+    assert "log_loss" in refusal[1]
+    models = {entry["model"] for entry in machine(told[0], "history", TUMOUR)}
+    assert models == {"1", "2"}
+
+
+def test_demo_rolls_back_and_resumes(told: tuple[Path, str]) -> None:
+    kinds = [entry["kind"] for entry in machine(told[0], "history", TUMOUR, "--env", "prod")]
+    assert kinds == ["resume", "rollback", "promote", "promote"]
+    assert "on-hold" in told[1]
+
+
+def test_demo_serves_what_the_release_recorded(told: tuple[Path, str]) -> None:
+    assert "the same that the release recorded when it was made" in told[1]
+
+
+def test_demo_stops_what_it_started(told: tuple[Path, str]) -> None:
+    pids = list((told[0] / ".local/run").glob("*.pid"))
+    assert pids == []
+
+
+def test_services_come_back_and_are_named_when_they_lack(told: tuple[Path, str]) -> None:
+    shell = Shell(told[0])
+    app = "progression-forecast"
+    out = shell("deliver", "release", app, expect=3, show=False)
+    assert "make services" in out
+    shell(sys.executable, "-m", "delivery.local", "services", "--only", "registry", show=False)
+    out = shell("deliver", "release", app, expect=1, show=False)
+    assert "nothing-to-release" in out
+
+
+def test_same_sources_train_the_same_model(told: tuple[Path, str]) -> None:
+    app = "progression-forecast"
+    record = yaml.safe_load((told[0] / f"releases/dev/{app}/records/0001.yaml").read_text())
+    again = machine(told[0], "train", app)["model"]
+    assert again["version"] == "2"
+    assert again["digest"] == record["release"]["model"]["digest"]
