@@ -8,6 +8,7 @@ from typing import get_args
 import pytest
 from delivery.app import AppFile, Style, Task
 from delivery.canonical import sha256
+from delivery.check import check_whole
 from delivery.errors import Refused, Unknown, UsageError
 from delivery.files import parse_model
 from delivery.skeletons import NewApp
@@ -70,6 +71,15 @@ def test_new_app_is_whole_and_its_change_passes_the_rules(
     assert add(place, NAME, style, task) == untracked(place) == expected(style)
     commit(place, "add")
     assert [finding.lines() for finding in place.check("add").findings] == []
+
+
+@pytest.mark.parametrize("style", get_args(Style))
+def test_new_app_is_released_and_promoted(place: World, style: Style) -> None:
+    add(place, NAME, style)
+    commit(place)
+    place.deliver_to("prod", 1, NAME)
+    assert [finding.lines() for finding in check_whole(place.repository).findings] == []
+    assert place.line("prod", NAME).current is not None
 
 
 def test_new_app_has_a_holdout_that_the_judge_takes(place: World) -> None:
