@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from ..console import progress
-from ..errors import UsageError
+from ..errors import Unknown, UsageError
+from ..workplace import Workplace
 from . import output
 from .options import (
     AppName,
@@ -19,6 +22,9 @@ from .options import (
     ToEnvironment,
     here,
 )
+
+if TYPE_CHECKING:
+    from ..gate import Scorer
 
 
 def mount(app: typer.Typer) -> None:
@@ -78,7 +84,6 @@ def promote(
 
     Example: deliver promote tumour-classifier --to staging --reason "first model"
     """
-    from ..models.container import ContainerScorer
     from ..verbs.promote import candidate_for
     from ..verbs.promote import promote as verb
 
@@ -86,10 +91,23 @@ def promote(
     for name in app:
         candidate_for(place, name, to)  # what is out of order needs no engine to be refused
     with output.with_verdict(as_json), progress() as say:
-        scorer = ContainerScorer.here()
+        scorer = _scorer(place, app, to)
         proposal, verdicts = verb(place, app, to, scorer, say, reason=reason, change=change)
     output.verdicts(verdicts, as_json)
     output.proposed(proposal, as_json)
+
+
+def _scorer(place: Workplace, apps: list[str], environment: str) -> Scorer:
+    """Return the scorer of this machine; where there is none, print a preview and raise Unknown."""
+    from ..models.container import ContainerScorer
+    from ..verbs.preview import not_scored, preview
+
+    try:
+        return ContainerScorer.here()
+    except Unknown as err:
+        for name in apps:
+            output.rows(preview(place, name, environment), as_json=False, none="")
+        raise not_scored(err, apps, environment) from None
 
 
 def render(
