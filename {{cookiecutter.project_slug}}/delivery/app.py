@@ -263,5 +263,5 @@ def _no_holdout(path: str) -> UsageError:
         "no-holdout",
         f"{path} is not committed.",
         "Without labelled rows that training never saw, no model can be judged.",
-        "draw it with `python -m <package>.<module> holdout --out …` and commit it",
+        "draw it with `deliver app holdout APP` and commit it",
     )

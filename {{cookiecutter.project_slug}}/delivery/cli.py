@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import typer
 
 from .commands import adding, making, moving, reading
 from .console import show_error
 from .environment import load
-from .errors import DeliveryError
+from .errors import DeliveryError, Unknown
 from .settings import PATH
+
+INTERRUPTED = 130
 
 app = typer.Typer(
     name="deliver",
@@ -32,11 +35,28 @@ def main() -> None:
         load(root_of(Path.cwd()))
         app()
     except DeliveryError as err:
-        show_error(err, as_json="--json" in sys.argv)
-        raise SystemExit(err.exit_code) from None
-    except KeyboardInterrupt:
-        sys.stderr.write("\nstopped; nothing was written\n")
-        raise SystemExit(130) from None
+        stop(err)
+    except OSError as err:
+        stop(_io_failed(err))
+    except SystemExit as end:
+        if end.code == INTERRUPTED:  # typer has turned the signal into an exit
+            sys.stderr.write("stopped; nothing was written\n")
+        raise
+
+
+def stop(err: DeliveryError) -> NoReturn:
+    """Print an error and exit with its status."""
+    show_error(err, as_json="--json" in sys.argv)
+    raise SystemExit(err.exit_code) from None
+
+
+def _io_failed(err: OSError) -> Unknown:
+    return Unknown(
+        "io-failed",
+        f"{err.strerror or err}: {err.filename or 'no file named'}.",
+        "Files are written whole or not at all, so nothing is half-written.",
+        "make room on the disk, or mend the folder's rights, and call again",
+    )
 
 
 def root_of(start: Path) -> Path:

@@ -99,7 +99,13 @@ def _verify_one(
     if apart:
         raise Refused(
             "evidence-differs",
-            f"{path}: {apart[0]}.",
+            f"{path}: {apart[0]}.{_why(found)}",
             "Committed evidence has to be what the trusted job finds by scoring again.",
             "delete the branch and run the same deliver command again; never edit evidence",
         )
+
+
+def _why(found: Verdict) -> str:
+    """Return what scoring again found wrong, in a sentence; nothing where it passed."""
+    bad = [check for check in found.evidence.checks if check.outcome in BLOCKING]
+    return f" {bad[0].name} is {bad[0].outcome}: {bad[0].sentence}" if bad else ""
