@@ -17,7 +17,7 @@ def baked(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 @pytest.fixture(scope="session")
 def delivered(baked: World, tmp_path_factory: pytest.TempPathFactory) -> World:
-    """Release 1 of the Kustomize app everywhere, release 2 in dev and staging. Not to be changed."""
+    """Release 1 of the Kustomize app everywhere, 2 in dev and staging. Not to be changed."""
     world = baked.copy(tmp_path_factory.mktemp("delivered") / "repository")
     world.deliver_to("prod", 1)
     world.deliver_to("staging", 2)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from tests.delivery.world import HELM_APP, KUSTOMIZE_APP, World
 PROD = f"releases/prod/{KUSTOMIZE_APP}"
 NEW = f"{PROD}/records/0002"
 DEPLOYMENT = f"{PROD}/manifests/deployment-{KUSTOMIZE_APP}.yaml"
-Tamper = Callable[[World], None]
+Tamper = Callable[[World], object]
 
 
 def edit(path: str, old: str, new: str) -> Tamper:
@@ -85,7 +84,7 @@ def evidence(change: Callable[[dict[str, object]], object]) -> Tamper:
 
 
 def rename(old: str, new: str) -> Tamper:
-    return lambda world: os.rename(world.root / old, world.root / new)
+    return lambda world: (world.root / old).rename(world.root / new)
 
 
 def renumber(world: World) -> None:

@@ -140,6 +140,6 @@ def own_evidence(change: Change) -> Iterator[DeliveryError]:
                     yield Refused(
                         "evidence-missing" if not there else "unexpected-file",
                         f"{path} {'should not be' if there else 'is not'} there.",
-                        "Releases, promotions and hotfixes bring a verdict; other records rest on one.",
+                        "Releases, promotions and hotfixes bring a verdict; others rest on one.",
                         "run the deliver command again; never add or remove files by hand",
                     )
