@@ -53,8 +53,8 @@ def prepare(folder: Path) -> Place:
         "on 127.0.0.1. Whatever is there already is used.",
     )
     place = Place(folder, shell)
-    for target in ("machine", "setup", "tools", "base"):
-        shell("make", "--no-print-directory", target)
+    shell("make", "--no-print-directory", "machine", "setup")
+    shell("make", "--no-print-directory", "--jobs=2", "--output-sync", "tools", "base")
     shell(sys.executable, "-m", "delivery.local", "services", "--only", "registry")
     return place
 
