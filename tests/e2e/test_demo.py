@@ -107,3 +107,10 @@ def test_same_sources_train_the_same_model(told: tuple[Path, str]) -> None:
     again = machine(told[0], "train", app)["model"]
     assert again["version"] == "2"
     assert again["digest"] == record["release"]["model"]["digest"]
+
+
+def test_train_changed_takes_only_what_main_outdates(told: tuple[Path, str]) -> None:
+    # The newest model of the tumour classifier is the worse one, whose parameters were taken back.
+    trained = [entry["model"]["name"] for entry in machine(told[0], "train", "--changed")]
+    assert trained == [TUMOUR]
+    assert machine(told[0], "train", "--changed") == []

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..app import read_app
+from ..app import App, read_app, read_apps
 from ..canonical import short
 from ..console import progress, show, show_json
 from ..errors import UsageError
 from ..git import Repository
 from ..settings import read_settings
 from . import output
-from .options import AppName, AsJson, Head, ModelVersion, here
+from .options import AsJson, Head, ModelVersion, here
 
+if TYPE_CHECKING:
+    from ..models.building import Built
+    from ..models.training import Trained
+
+MaybeApp = Annotated[
+    str | None, typer.Argument(metavar="[APP]", help="The app: a folder in apps/.")
+]
 To = Annotated[str | None, typer.Option("--to", metavar="ENV", help="Judge for this environment.")]
 Base = Annotated[str | None, typer.Option(metavar="REF", help="With --verify: the change's base.")]
 Out = Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write report and evidence here.")]
@@ -27,49 +35,105 @@ def mount(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def train(app: AppName, as_json: AsJson = False) -> None:
+def train(
+    app: MaybeApp = None,
+    changed: bool = typer.Option(False, help="Every app that has no model of its code and lock."),
+    as_json: AsJson = False,
+) -> None:
     """Train an app's model in its own environment and register it in MLflow.
 
-    Example: deliver train tumour-classifier
+    Examples: deliver train tumour-classifier
+              deliver train --changed
     """
+    from ..models.outdated import untrained
     from ..models.registry import Registry
     from ..models.training import train as verb
 
     repository = Repository.find(Path.cwd())
     head = repository.snapshot("HEAD")
     settings = read_settings(head)
+    registry = Registry.of(settings, repository.root)
+    chosen = _chosen(
+        app,
+        changed,
+        lambda name: read_app(head, settings, name),
+        lambda: untrained(read_apps(head, settings), settings, registry),
+    )
     with progress() as say:
-        registry = Registry.of(settings, repository.root)
-        made = verb(repository, settings, read_app(head, settings, app), registry, say)
-    model = made.model
+        made = [(one.name, verb(repository, settings, one, registry, say)) for one in chosen]
     if as_json:
-        show_json({"model": vars(model), "training": dict(made.training_metrics)})
+        found = [{"model": vars(m.model), "training": dict(m.training_metrics)} for _, m in made]
+        show_json(found if changed else found[0])
         return
+    for name, one in made:
+        _show_trained(name, one)
+    if not made:
+        show("every app has a model of its code and lock")
+
+
+def _show_trained(app: str, made: Trained) -> None:
+    model = made.model
     metrics = ", ".join(f"{name} {value:.4g}" for name, value in made.holdout_metrics.items())
     show(f"trained: {app} model {model.version} ({short(model.digest)}); hold-out: {metrics}")
     show(f"next:    deliver build {app}")
 
 
-def build(app: AppName, model: ModelVersion = None, as_json: AsJson = False) -> None:
+def build(
+    app: MaybeApp = None,
+    changed: bool = typer.Option(False, help="Every app whose newest model has no image."),
+    model: ModelVersion = None,
+    as_json: AsJson = False,
+) -> None:
     """Build the image with the model in it from what main holds, and push it.
 
-    Example: deliver build tumour-classifier
+    Examples: deliver build tumour-classifier
+              deliver build --changed
     """
     from ..models.building import build as verb
     from ..models.engine import find_engine
+    from ..models.outdated import unbuilt
     from ..models.registry import Registry
 
     place = here()
-    owner = place.app(app)
+    settings = place.settings
+    registry = Registry.of(settings, place.root)
+    chosen = _chosen(app, changed, place.app, lambda: unbuilt(place.apps, settings, registry))
     with progress() as say:
         engine = find_engine("build")
-        registry = Registry.of(place.settings, place.root)
-        made = verb(place.repository, place.settings, owner, registry, engine, model, say)
+        made = [
+            (one.name, verb(place.repository, settings, one, registry, engine, model, say))
+            for one in chosen
+        ]
     if as_json:
-        show_json({"image": made.image, "model": made.model.version})
+        found = [{"image": one.image, "model": one.model.version} for _, one in made]
+        show_json(found if changed else found[0])
         return
+    for name, one in made:
+        _show_built(name, one)
+    if not made:
+        show("every model of main's code and lock has an image")
+
+
+def _show_built(app: str, made: Built) -> None:
     show(f"built:   model {made.model.version} in {made.image}")
     show(f"next:    deliver release {app}")
+
+
+def _chosen(
+    name: str | None,
+    changed: bool,
+    one: Callable[[str], App],
+    all_changed: Callable[[], list[App]],
+) -> list[App]:
+    """Return the app of a name, or those that changed; raises UsageError (`which-apps`)."""
+    if bool(name) == changed:
+        raise UsageError(
+            "which-apps",
+            "neither an app nor --changed, or both, were given.",
+            "The verb takes the name of an app, or finds those that changed.",
+            "name an app, or use `--changed`",
+        )
+    return all_changed() if changed else [one(str(name))]
 
 
 def gate(

@@ -1,0 +1,32 @@
+"""Which models are not what the sources of a commit would give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..app import App
+from ..canonical import sha256
+from ..errors import Refused
+from ..settings import Settings
+from .registry import ModelVersion, Registry
+
+
+def untrained(apps: Iterable[App], settings: Settings, registry: Registry) -> list[App]:
+    """Return the apps with no model of their code and lock: those that have to be trained."""
+    return [app for app in apps if _model_of(app, settings, registry) is None]
+
+
+def unbuilt(apps: Iterable[App], settings: Settings, registry: Registry) -> list[App]:
+    """Return the apps whose newest model is of their code and lock and has no image yet."""
+    models = ((app, _model_of(app, settings, registry)) for app in apps)
+    return [app for app, model in models if model is not None and model.image is None]
+
+
+def _model_of(app: App, settings: Settings, registry: Registry) -> ModelVersion | None:
+    """Return an app's newest model if its code and lock are the app's; None otherwise."""
+    try:
+        model = registry.find(app.name, None)
+    except Refused:  # no-model
+        return None
+    wanted = app.code(settings).sha256, sha256(app.lock())
+    return model if (model.code, model.lock) == wanted else None
