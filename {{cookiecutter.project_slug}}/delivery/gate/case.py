@@ -93,6 +93,14 @@ class Side:
         return read_carried(self.case.scorer.model(self.judged.image))
 
     @cached_property
+    def is_stated(self) -> bool:
+        """Whether the model in the image is the one that its release states."""
+        try:
+            return self.carried.digest == self.judged.model
+        except (ScoringError, Refused):
+            return False
+
+    @cached_property
     def _outcome(self) -> Floats | ScoringError | Refused:
         rows = self.case.rows
         try:

@@ -87,6 +87,10 @@ def answers(trial: Trial) -> Iterator[CheckResult]:
     """Yield whether each image gives one finite number for every row of the hold-out, in order."""
     for side in trial.sides:
         name = f"{side.name}-answers"
+        if not side.is_stated:
+            text = f"The {side.name} was not asked: it is not known which model would answer."
+            yield _result(name, "SKIPPED", {}, text)
+            continue
         if side.fault is not None:
             yield _fault(name, side, side.fault)
             continue
@@ -211,13 +215,14 @@ def _worse_by(metric: str, value: float, than: float) -> float:
 
 
 def _uncomputable(name: str, metric: str, side: Side, measured: Measured) -> CheckResult:
+    policy = f"apps/{side.case.app}/app.yaml"
     why = measured.missing.get(metric, f"it is no metric of {side.case.task}")
     return _result(
         name,
         "ERROR",
         {"error": "metric-missing"},
         f"The policy names {metric}, but the {side.name} has no value of it: {why}.",
-        "name another metric in apps/<app>/app.yaml, or draw a hold-out that has both classes",
+        f"name another metric in {policy}, or draw a hold-out that has both classes",
     )
 
 

@@ -33,14 +33,17 @@ def report(evidence: Evidence) -> str:
 
 def _verdict(evidence: Evidence) -> str:
     bad = [check for check in evidence.checks if check.outcome in BLOCKING]
-    counts = f"{len(bad)} of {len(evidence.checks)} checks" if bad else "every check"
+    counts = f"{len(bad)} of {len(evidence.checks)} checks"
     if evidence.outcome == "PASS":
         against = (
-            f"against {evidence.inputs.champion.record}, which runs there now"
+            f"in place of {evidence.inputs.champion.record}, which runs there now"
             if evidence.inputs.champion
             else "as the first release there"
         )
-        return f"**May enter {evidence.environment}**: {counts} passed, {against}."
+        left_out = sum(check.outcome == "SKIPPED" for check in evidence.checks)
+        passed = f"{len(evidence.checks) - left_out} checks passed"
+        rest = f", {left_out} did not apply" if left_out else ""
+        return f"**May enter {evidence.environment}** {against}: {passed}{rest}."
     if evidence.outcome == "FAIL":
         return f"**May not enter {evidence.environment}**: {counts} did not pass."
     return (
@@ -84,15 +87,23 @@ def _limit(name: str, limit: Limit | None) -> str:
 def _todo(checks: Iterable[CheckResult]) -> list[str]:
     bad = [check for check in checks if check.outcome in BLOCKING]
     lines = [
-        f"- {MARKS[c.outcome]} `{c.name}` {c.sentence}"
-        + (f" **Next:** {c.next}." if c.next else "")
+        f"- {MARKS[c.outcome]} `{c.name}` {plain(c.sentence)}"
+        + (f" **Next:** {plain(c.next)}." if c.next else "")
         for c in bad
     ]
     return ["### What stands in the way", "", *lines, ""] if bad else []
 
 
+def plain(text: str) -> str:
+    """Return text that Markdown shows as it is: part of it may have come from an image."""
+    signs = {"<": "&lt;", "@": "&#64;", "|": "&#124;", "[": "&#91;"}
+    return "".join(signs.get(sign, sign) for sign in " ".join(text.split()))
+
+
 def _all_checks(checks: Iterable[CheckResult]) -> list[str]:
-    rows = [f"| {MARKS[c.outcome]} {c.outcome} | `{c.name}` | {c.sentence} |" for c in checks]
+    rows = [
+        f"| {MARKS[c.outcome]} {c.outcome} | `{c.name}` | {plain(c.sentence)} |" for c in checks
+    ]
     return ["### All checks", "", "| outcome | check | what was seen |", "|---|---|---|", *rows, ""]
 
 

@@ -19,6 +19,11 @@ ROWS_PER_REQUEST = 500
 """A request of 500 rows of 30 columns has 300 kB: large enough to be fast, small enough to hold."""
 
 
+def printable(text: str) -> str:
+    """Return what an image wrote, fit for reports: at most 240 signs, none of them control."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text[:240])
+
+
 class ScoringError(Unknown):
     """The image gave no answer that can be judged; each way has a code of its own."""
 
@@ -114,7 +119,7 @@ def _parse(line: bytes, number: int) -> dict[str, Any]:
     except _ConstantError as err:
         raise ScoringError("answers-not-finite", f"answer {number} holds {err}.") from err
     except (ValueError, RecursionError) as err:
-        start = line[:60].decode("utf-8", "replace")
+        start = printable(line[:60].decode("utf-8", "replace"))
         raise ScoringError("answers-not-json", f"line {number} is no JSON: `{start}`.") from err
     if not isinstance(answer, dict):
         raise ScoringError("answers-not-json", f"line {number} is no JSON object.")

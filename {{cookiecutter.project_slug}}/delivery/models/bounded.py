@@ -41,7 +41,7 @@ def run_bounded(
 ) -> Bounded:
     """Return what a program wrote to standard output, at most `output_bytes` of it.
 
-    On overrun it is ended with all its children; `stop` first ends what is not its child, such as
+    On overrun it is ended with all its children; then `stop` ends what is not its child, such as
     a container. `env` is added to this process's environment. Raises ProgramMissing.
     """
     command = [str(word) for word in words]
@@ -67,6 +67,7 @@ class _Watch:
     def __init__(self, child: subprocess.Popen[bytes], stop: Callable[[], None] | None) -> None:
         self.child = child
         self.stop = stop
+        self.lock = threading.Lock()
         self.ending: Ending = "exit"
         self.errors = b""
 
@@ -83,6 +84,7 @@ class _Watch:
         out = self._collect(self.child.stdout, output_bytes)
         code = self.child.wait()
         timer.cancel()
+        timer.join()  # it may be ending the program right now
         feeder.join()
         drain.join()
         return Bounded(self.ending, code, out, self.errors.decode("utf-8", "replace"))
@@ -97,13 +99,14 @@ class _Watch:
         return bytes(out[:limit])
 
     def _end(self, ending: Ending) -> None:
-        if self.child.poll() is not None:
-            return
-        self.ending = ending
-        if self.stop is not None:
-            self.stop()
+        with self.lock:
+            if self.ending != "exit" or self.child.poll() is not None:
+                return
+            self.ending = ending
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.child.pid, signal.SIGKILL)
+        if self.stop is not None:
+            self.stop()
 
     def _feed(self, pipe: IO[bytes], data: bytes) -> None:
         # A program may end before it has read everything.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 import tarfile
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..errors import Unknown
-from ..gate.scoring import ScoringError
+from ..gate.scoring import ScoringError, printable
 from ..process import run
 from .bounded import Bounded, run_bounded
 from .engine import Engine, find_engine
@@ -33,12 +33,19 @@ ENGINE_FAILED = 125
 
 @dataclass(frozen=True)
 class ContainerScorer:
-    """A scorer that runs images by docker or podman."""
+    """A scorer that runs images by docker or podman.
+
+    Images are named by digest, so what one was asked before needs no second run.
+    """
 
     engine: Engine
     timeout_s: float = 300
     spare_bytes: int = 1 << 20
     model_bytes: int = 1 << 30
+    _models: dict[str, dict[str, bytes]] = field(default_factory=dict, compare=False, repr=False)
+    _answers: dict[tuple[str, bytes], bytes] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     @classmethod
     def here(cls) -> ContainerScorer:
@@ -51,7 +58,20 @@ class ContainerScorer:
         An answer is shorter than its request, which holds the features too; what writes more than
         that and a megabyte is stopped. Raises ScoringError for an image that misbehaves.
         """
-        self._require_protocol(image)
+        key = (image, requests)
+        if key not in self._answers:
+            self._require_protocol(image)
+            self._answers[key] = self._run(image, requests)
+        return self._answers[key]
+
+    def model(self, image: str) -> dict[str, bytes]:
+        """Return the files of the image's model folder, read without starting it."""
+        if image not in self._models:
+            self._require_protocol(image)
+            self._models[image] = self._copy(image)
+        return self._models[image]
+
+    def _run(self, image: str, requests: bytes) -> bytes:
         name = f"deliver-score-{uuid.uuid4().hex[:12]}"
         words = ["run", "--rm", "--interactive", f"--name={name}", *ISOLATION, image, "score"]
         done = run_bounded(
@@ -63,12 +83,11 @@ class ContainerScorer:
         )
         return read_ending(done, self.timeout_s)
 
-    def model(self, image: str) -> dict[str, bytes]:
-        """Return the files of the image's model folder, read without starting it."""
-        self._require_protocol(image)
+    def _copy(self, image: str) -> dict[str, bytes]:
         name = f"deliver-copy-{uuid.uuid4().hex[:12]}"
         program = self.engine.program
-        run(program, "create", f"--name={name}", "--pull=never", "--network=none", image)
+        words = [f"--name={name}", "--pull=never", "--network=none"]
+        run(program, "create", *words, image, "score")
         try:
             done = run_bounded(
                 [program, "cp", f"{name}:{MODEL_FOLDER}", "-"],
@@ -92,7 +111,9 @@ class ContainerScorer:
             )
 
     def _remove(self, name: str) -> None:
-        run(self.engine.program, "rm", "--force", name, check=False, timeout_s=60)
+        # docker kills at once; podman would first wait 10 s for the container to end by itself.
+        now = ["--time=0"] if self.engine.program == "podman" else []
+        run(self.engine.program, "rm", "--force", *now, name, check=False, timeout_s=60)
 
 
 def read_ending(done: Bounded, timeout_s: float) -> bytes:
@@ -101,7 +122,7 @@ def read_ending(done: Bounded, timeout_s: float) -> bytes:
         raise ScoringError("scoring-timeout", f"no end within {timeout_s:g} s.")
     if done.ending == "too-long":
         raise ScoringError("answers-too-long", f"more than {len(done.stdout)} bytes of answers.")
-    last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1][:240]
+    last = printable((done.stderr.strip().splitlines() or ["it said nothing"])[-1])
     if done.code == ENGINE_FAILED:
         raise Unknown(
             "engine-failed",

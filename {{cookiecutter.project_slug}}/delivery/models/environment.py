@@ -1,4 +1,4 @@
-"""An app's own environment: what its lock names, in a folder of its own, made once."""
+"""An app's own environment: exactly what its lock names, made once; equal locks share one."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def app_python(root: Path, app: str, lock: bytes) -> Path:
 
     Raises Unknown (`environment-failed`) where a package cannot be had or has another hash.
     """
-    folder = root / FOLDER / f"{app}-{short(sha256(lock))}"
+    folder = root / FOLDER / short(sha256(lock))
     python = folder / "bin" / "python"
     with _alone(folder):
         # The marker is written last: without it the folder is what an interrupted call left.

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from delivery.app import AppFile
+from delivery.canonical import sha256
+from delivery.errors import Refused
+from delivery.models.contract import model_digest, read_output
+
+from tests.delivery.judged import signature
+
+LOCK = b"numpy==2.0\n"
+APP = AppFile.model_validate(
+    {
+        "schema": 1,
+        "module": "toy",
+        "task": "binary-classification",
+        "style": "kustomize",
+        "payload": {"file": "model.pkl", "format": "pickle"},
+        "owners": ["@acme/ml"],
+        "gate": {"metrics": {"accuracy": {"floor": 0.5}}},
+    }
+)
+TRAINING = {
+    "schema": 1,
+    "data": {"sha256": sha256(b"rows"), "rows": 10},
+    "metrics": {"cv_accuracy": 0.9},
+    "parameters": {"C": 0.1, "solver": "lbfgs", "depth": None},
+}
+
+
+def written(folder: Path) -> Path:
+    (folder / "model.pkl").write_bytes(b"payload")
+    shape = signature().model_dump(mode="json", by_alias=True)
+    (folder / "signature.json").write_text(json.dumps(shape))
+    (folder / "training.json").write_text(json.dumps(TRAINING))
+    return folder
+
+
+def test_output_as_the_contract_says_is_read(tmp_path: Path) -> None:
+    model, training = read_output(written(tmp_path), APP, LOCK)
+    assert set(model.files) == {"model.pkl", "signature.json", "requirements.lock"}
+    assert training.metrics == {"cv_accuracy": 0.9}
+
+
+def test_digest_is_of_names_and_bytes_alone(tmp_path: Path) -> None:
+    model, _ = read_output(written(tmp_path), APP, LOCK)
+    shuffled = dict(sorted(model.files.items(), reverse=True))
+    assert model.digest == model_digest(shuffled)
+    assert model.digest != model_digest({**model.files, "model.pkl": b"Payload"})
+    assert model.digest != read_output(tmp_path, APP, LOCK + b"#")[0].digest
+
+
+def change(name: str, edit: Callable[[Any], None]) -> Callable[[Path], None]:
+    def broken(folder: Path) -> None:
+        content = json.loads((folder / name).read_text())
+        edit(content)
+        (folder / name).write_text(json.dumps(content))
+
+    return broken
+
+
+def link(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("signature.json")
+
+
+BROKEN: dict[str, Callable[[Path], object]] = {
+    "no payload": lambda folder: (folder / "model.pkl").unlink(),
+    "an empty payload": lambda folder: (folder / "model.pkl").write_bytes(b""),
+    "a link as payload": lambda folder: link(folder / "model.pkl"),
+    "no signature": lambda folder: (folder / "signature.json").unlink(),
+    "no JSON": lambda folder: (folder / "signature.json").write_text("{"),
+    "a list": lambda folder: (folder / "training.json").write_text("[]"),
+    "no training": lambda folder: (folder / "training.json").unlink(),
+    "an unknown key": change("training.json", lambda c: c.update(extra=1)),
+    "a NaN metric": change("training.json", lambda c: c["metrics"].update(cv=float("nan"))),
+    "a digest that is none": change("training.json", lambda c: c["data"].update(sha256="12")),
+    "no rows": change("training.json", lambda c: c["data"].update(rows=0)),
+    "another schema": change("signature.json", lambda c: c.update(schema=2)),
+    "another task": change("signature.json", lambda c: c.update(task="regression")),
+    "another output": change("signature.json", lambda c: c["outputs"][0].update(name="y")),
+    "two outputs": change("signature.json", lambda c: c["outputs"].append(c["outputs"][0])),
+    "no columns": change("signature.json", lambda c: c["inputs"][0].update(columns=[])),
+    "a column too few": change("signature.json", lambda c: c["inputs"][0]["columns"].pop()),
+    "a column twice": change(
+        "signature.json", lambda c: c["inputs"][0]["columns"][1].update(name="c0")
+    ),
+    "a column without unit": change(
+        "signature.json", lambda c: c["inputs"][0]["columns"][0].update(unit="")
+    ),
+    "a range upside down": change(
+        "signature.json", lambda c: c["inputs"][0]["columns"][0].update(low=5.0)
+    ),
+    "another datatype": change("signature.json", lambda c: c["inputs"][0].update(datatype="FP32")),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_broken_output_is_refused(what: str, tmp_path: Path) -> None:
+    BROKEN[what](written(tmp_path))
+    with pytest.raises(Refused) as refused:
+        read_output(tmp_path, APP, LOCK)
+    assert refused.value.code == "contract-broken"
+    assert ".json: " in refused.value.seen or "model.pkl: " in refused.value.seen

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import pickle
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from delivery.app import Limit
+from delivery.canonical import canonical
+from delivery.evidence import parse_evidence
+from delivery.gate import Case, judge, known_question
+from delivery.gate.question import ROWS, lattice
+from delivery.models.contract import ModelFiles
+from delivery.models.training import ServerScorer
+from sklearn.linear_model import LogisticRegression
+
+from tests.delivery.judged import GOOD, WORSE, Image, ToldScorer, case, identity, model, signature
+
+TEMPLATE = Path(__file__).parents[2] / "{{cookiecutter.project_slug}}"
+
+
+@pytest.fixture(scope="module")
+def fitted() -> ModelFiles:
+    """A real classifier of two columns, as training leaves it."""
+    estimator = LogisticRegression().fit([[0.0, 0.0], [9.0, 4.5]] * 5, [0, 1] * 5)
+    shape = signature()
+    raw = canonical(shape.model_dump(mode="json", by_alias=True))
+    lock = b"# this environment\n"
+    files = {
+        "model.pkl": pickle.dumps(estimator),
+        "signature.json": raw,
+        "requirements.lock": lock,
+    }
+    return ModelFiles(files, shape)
+
+
+@pytest.fixture
+def served(fitted: ModelFiles, tmp_path: Path) -> ServerScorer:
+    """The real server on that classifier, by process."""
+    fitted.write(tmp_path / "model", identity(fitted))
+    return ServerScorer(TEMPLATE, Path(sys.executable), tmp_path / "model")
+
+
+def real_case(fitted: ModelFiles, served: ServerScorer) -> Case:
+    return case(Image(fitted, ()), scorer=served, policy={"roc_auc": Limit(floor=0.9)})
+
+
+def test_real_server_is_judged_by_process(fitted: ModelFiles, served: ServerScorer) -> None:
+    evidence = judge(real_case(fitted, served)).evidence
+    assert evidence.outcome == "PASS"
+    assert evidence.metrics["candidate"]["roc_auc"] == 1.0
+
+
+def test_altered_payload_is_seen(fitted: ModelFiles, served: ServerScorer) -> None:
+    payload = served.folder / "model.pkl"
+    payload.write_bytes(payload.read_bytes() + b" ")
+    evidence = judge(real_case(fitted, served)).evidence
+    assert evidence.checks[0].figures["error"] == "image-other-model"
+
+
+def test_payload_that_does_not_load_is_an_error(served: ServerScorer) -> None:
+    broken = model(b"no pickle")
+    broken.write(served.folder, identity(broken))
+    evidence = judge(case(Image(broken, ()), scorer=served)).evidence
+    assert evidence.checks[1].figures["error"] == "scoring-failed"
+    assert "model.pkl" in evidence.checks[1].sentence
+
+
+def test_evidence_is_the_same_bytes_each_time() -> None:
+    found = {
+        judge(case(Image(model(b"a"), WORSE), Image(model(b"b"), GOOD))).evidence.dump()
+        for _ in range(5)
+    }
+    assert len(found) == 1
+    assert parse_evidence(found.pop(), "evidence.json").outcome == "FAIL"
+
+
+def test_question_lies_within_the_columns_ranges() -> None:
+    shape = signature(columns=7)
+    rows = lattice(shape)
+    low = np.array([column.low for column in shape.inputs[0].columns])
+    assert rows.shape == (ROWS, 7)
+    assert ((rows > low) & (rows < low + 1)).all()
+    assert len(np.unique(rows[:, 0])) == ROWS
+
+
+def test_question_holds_the_images_answers(fitted: ModelFiles, served: ServerScorer) -> None:
+    question = known_question(served, "image", 1e-6)
+    assert question == known_question(served, "image", 1e-6)
+    assert question.data.startswith(b'{"answers":[0.')
+    assert question.sha256.startswith("sha256:")
+    assert fitted.signature.outputs[0].name.encode() in question.data
+
+
+def test_question_of_another_model_is_another_question() -> None:
+    images = [Image(model(b"a"), GOOD[:ROWS]), Image(model(b"a"), WORSE[:ROWS])]
+    scorer = ToldScorer.of(*images)
+    asked = [known_question(scorer, image.name, 1e-6).sha256 for image in images]
+    assert asked[0] != asked[1]
