@@ -46,6 +46,8 @@ def bake(folder: Path) -> Path:
     World(root).git("init", "--quiet", "--initial-branch=main")
     for name, value in (("user.name", "Sam"), ("user.email", "sam@example.com")):
         World(root).git("config", name, value)
+    for bytecode in list(root.rglob("__pycache__")):  # of the template, baked along
+        shutil.rmtree(bytecode)
     World(root).commit("Bake the repository")
     return root
 

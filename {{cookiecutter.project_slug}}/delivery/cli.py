@@ -11,7 +11,7 @@ import typer
 from .commands import adding, making, moving, reading
 from .console import show_error
 from .environment import load
-from .errors import DeliveryError, Unknown
+from .errors import DeliveryError, Unknown, UsageError
 from .settings import PATH
 
 INTERRUPTED = 130
@@ -33,7 +33,7 @@ def main() -> None:
     """Run the command; exit 0 done, 1 refused, 2 wrong usage, 3 could not tell."""
     try:
         load(root_of(Path.cwd()))
-        app()
+        _call()
     except DeliveryError as err:
         stop(err)
     except OSError as err:
@@ -42,6 +42,19 @@ def main() -> None:
         if end.code == INTERRUPTED:  # typer has turned the signal into an exit
             sys.stderr.write("stopped; nothing was written\n")
         raise
+
+
+def _call() -> None:
+    """Call the verb. What it cannot take is told by typer, or as JSON where machines read."""
+    if "--json" not in sys.argv:
+        app()
+        return
+    try:
+        ended = app(standalone_mode=False)
+    except typer.TyperException as err:
+        words = str(err), "Each verb takes what its --help names.", "see `deliver --help`"
+        raise UsageError("bad-call", *words) from None
+    sys.exit(ended if isinstance(ended, int) else 0)
 
 
 def stop(err: DeliveryError) -> NoReturn:

@@ -53,9 +53,11 @@ def cache_home() -> Path:
 
 def _lines(root: Path) -> list[str]:
     try:
-        return (root / FILE).read_text(encoding="utf-8").splitlines()
+        text = (root / FILE).read_bytes()
     except FileNotFoundError:
         return []
+    # What is no UTF-8, or NUL, can be no value of a variable: its line is then no pair.
+    return text.replace(b"\0", b"\xff").decode("utf-8", "replace").splitlines()
 
 
 def _key(line: str) -> str:
@@ -68,7 +70,8 @@ def _pair(line: str, number: int) -> tuple[str, str]:
         words = shlex.split(value) if value[:1] in ("'", '"') else [value]
     except ValueError:
         words = []
-    if not (key.isidentifier() and equals and len(words) == 1):
+    readable = "\N{REPLACEMENT CHARACTER}" not in value
+    if not (key.isidentifier() and equals and len(words) == 1 and readable):
         raise UsageError(
             "broken-file",
             f"{FILE}, line {number}: `{line.strip()}` is no KEY=VALUE.",

@@ -62,9 +62,10 @@ def parse_model(model: type[Model], data: bytes, name: str) -> Model:
         return model.model_validate(content)
     except ValidationError as err:
         first = err.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "the file"
+        field = ".".join(str(part) for part in first["loc"])
+        what = first["msg"].removeprefix("Value error, ")
         more = f" (and {err.error_count() - 1} more)" if err.error_count() > 1 else ""
-        raise broken(name, f"{field}: {first['msg']}{more}") from err
+        raise broken(name, (f"{field}: {what}" if field else what) + more) from err
 
 
 def broken(where: str, what: str) -> UsageError:

@@ -35,12 +35,7 @@ class Repository:
         """Return the repository around a folder; raises UsageError outside of one."""
         done = run("git", "rev-parse", "--show-toplevel", cwd=start, check=False)
         if done.code != 0:
-            raise UsageError(
-                "no-repository",
-                f"{start} is not in a Git repository that may be read: {done.stderr.strip()}",
-                "deliver reads and writes Git objects.",
-                "call it inside a clone, or do what Git's message says",
-            )
+            raise _not_readable(start, done.stderr)
         return cls(Path(done.text))
 
     def git(self, *words: str, check: bool = True, stdin: bytes | None = None) -> Result:
@@ -51,28 +46,45 @@ class Repository:
         """Return the full id of the commit that a ref names; raises UsageError if there is none."""
         done = self.git("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}", check=False)
         if done.code != 0:
-            raise UsageError(
-                "no-such-commit",
-                f"there is no commit `{ref}` in this clone.",
-                "A change is judged from its Git objects.",
-                "run `git fetch origin`, or name another commit",
-            )
+            raise self._no_commit(ref)
         return done.text
+
+    def _no_commit(self, ref: str) -> UsageError:
+        next_step = "run `git fetch origin`, or name another commit"
+        if ref == "HEAD":
+            next_step = "make the first commit: git add --all && git commit"
+        elif self.shallow:
+            next_step = "run `git fetch --unshallow origin`, or name another commit"
+        return UsageError(
+            "no-such-commit",
+            f"there is no commit `{ref}` in this clone.",
+            "deliver reads what was committed.",
+            next_step,
+        )
 
     def exists(self, ref: str) -> bool:
         """Return whether a ref or object name stands for something in this clone."""
         return self.git("rev-parse", "--verify", "--quiet", ref, check=False).code == 0
 
     def merge_base(self, base: str, head: str) -> str:
-        """Return the newest commit that both have; raises Unknown where this clone lacks it."""
-        done = self.git("merge-base", base, head, check=False)
+        """Return the newest commit that two refs have in common.
+
+        Raises UsageError for a ref that is none, Unknown where this clone lacks the commit.
+        """
+        done = self.git("merge-base", self.resolve(base), self.resolve(head), check=False)
         if done.code != 0:
             raise shallow(f"{base[:12]} and {head[:12]} have no common commit in this clone.")
         return done.text
 
     def is_ancestor(self, commit: str, of: str) -> bool:
-        """Return whether a commit is `of` or lies behind it; False where it is unknown here."""
-        return self.git("merge-base", "--is-ancestor", commit, of, check=False).code == 0
+        """Return whether a commit is `of` or lies behind it; raises Unknown in a shallow clone.
+
+        There it cannot be told; in a whole clone an unknown commit lies behind nothing.
+        """
+        found = self.git("merge-base", "--is-ancestor", commit, of, check=False).code == 0
+        if not found and self.shallow:
+            raise shallow(f"whether {commit[:12]} lies behind {of[:12]} is not in this clone.")
+        return found
 
     @cached_property
     def shallow(self) -> bool:
@@ -98,7 +110,12 @@ class Repository:
         wanted = sorted(set(blobs))
         if not wanted:
             return {}
-        out = self.git("cat-file", "--batch", stdin="\n".join(wanted).encode() + b"\n").stdout
+        done = self.git(
+            "cat-file", "--batch", stdin="\n".join(wanted).encode() + b"\n", check=False
+        )
+        if done.code != 0:  # a partial clone that cannot fetch what it lacks
+            raise shallow(f"objects are not in this clone: {last_line(done.stderr)}")
+        out = done.stdout
         found: dict[str, bytes] = {}
         at = 0
         for blob in wanted:
@@ -133,6 +150,18 @@ class Repository:
         if self.git("update-ref", f"refs/heads/{branch}", commit, NOTHING, check=False).code != 0:
             raise self._taken(branch)
         return commit
+
+    def require_identity(self) -> None:
+        """Raise UsageError (`no-identity`) unless Git knows who writes commits here."""
+        for who in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
+            done = self.git("var", who, check=False)
+            if done.code != 0:
+                raise UsageError(
+                    "no-identity",
+                    f"Git does not know who you are: {last_line(done.stderr)}",
+                    "A record's commit says who proposed it.",
+                    "git config --global user.name NAME && git config --global user.email ADDRESS",
+                )
 
     def _index_row(self, path: str, data: bytes | None) -> str:
         if data is None:
@@ -229,9 +258,31 @@ def pinned_folder(repository: Repository, name: str, tree: str) -> Folder:
     """Return the folder of a Git tree by its id; raises Unknown when the tree is gone."""
     try:
         entries = repository.listing(tree)
-        return Folder.of(name, entries, repository.read(e.blob for e in entries.values()))
-    except ProgramFailed as err:
+        blobs = repository.read(e.blob for e in entries.values() if e.mode not in LINK_MODES)
+    except (ProgramFailed, Unknown) as err:
         raise shallow(f"tree {tree[:12]} of {name} is not in this clone.") from err
+    return Folder.of(name, entries, blobs)
+
+
+def last_line(text: str) -> str:
+    """Return the last line of what a program said, which is where Git names the cause."""
+    return text.strip().rpartition("\n")[2]
+
+
+def _not_readable(start: Path, said: str) -> UsageError:
+    if "dubious ownership" in said:
+        return UsageError(
+            "not-your-repository",
+            f"the repository around {start} belongs to another user, so Git does not read it.",
+            "Whoever owns a repository can have Git run programs.",
+            f"{last_line(said).strip()}   if you trust it, or make a clone of your own",
+        )
+    return UsageError(
+        "no-repository",
+        f"{start} is not in the work tree of a Git repository: {last_line(said)}",
+        "deliver reads and writes Git objects.",
+        "call it inside a clone, or do what Git's message says",
+    )
 
 
 def shallow(seen: str) -> Unknown:

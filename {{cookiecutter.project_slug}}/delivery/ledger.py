@@ -141,6 +141,16 @@ def read_ledger(snapshot: Snapshot) -> Ledger:
     return Ledger({key: Line(*key, tuple(found)) for key, found in lines.items()})
 
 
+def vanished(snapshot: Snapshot, line: Line) -> str | None:
+    """Return what a commit lacks of an app that runs: its app.yaml, or its overlay; else None."""
+    if line.current is None:
+        return None
+    overlay = f"overlays/{line.environment}/{line.app}"
+    if f"apps/{line.app}/app.yaml" not in snapshot.entries:
+        return f"apps/{line.app}/app.yaml"
+    return None if snapshot.paths(overlay) else overlay
+
+
 def is_record(path: str) -> bool:
     """Return whether a path is a record's file: releases/<env>/<app>/records/<NNNN>.yaml."""
     parts = path.split("/")

@@ -20,6 +20,10 @@ ACCEPTING: frozenset[Kind] = frozenset({"release", "promote", "hotfix"})
 
 ObjectId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
 RecordName = Annotated[str, StringConstraints(pattern=r"^[a-z][-a-z0-9]*/\d{4}$")]
+Sentence = Annotated[
+    str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")
+]
+"""One line of text for people; control characters could paint over what a terminal shows."""
 Image = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.:/_-]+@sha256:[0-9a-f]{64}$")]
 FILE_NAME = re.compile(r"\d{4}\.yaml")
 
@@ -119,8 +123,8 @@ class Record(Strict):
     manifests: Sha256
     evidence: EvidenceRef
     from_: RecordName | None = Field(default=None, alias="from")
-    reason: Annotated[str, StringConstraints(min_length=1, max_length=500)]
-    change: str | None = None
+    reason: Sentence
+    change: Sentence | None = None
     expires: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\d$")] | None = None
     previous: Sha256 | None = None
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from .app import App, read_app, read_apps
-from .errors import Refused
+from .errors import Refused, UsageError
 from .git import Repository, Snapshot
 from .ledger import Ledger, read_ledger
 from .settings import Settings, read_settings
@@ -31,8 +31,16 @@ class Workplace:
         """
         repository = Repository.find(start)
         name = read_settings(repository.snapshot("HEAD")).main
-        remote = f"refs/remotes/origin/{name}"
-        main = repository.snapshot(remote if repository.exists(remote) else f"refs/heads/{name}")
+        refs = f"refs/remotes/origin/{name}", f"refs/heads/{name}"
+        found = next((ref for ref in refs if repository.exists(ref)), None)
+        if found is None:
+            raise UsageError(
+                "no-such-commit",
+                f"this clone has no branch {name}, neither of its own nor of origin.",
+                "deliver reads the branch that delivery.yaml names as `main`.",
+                f"run `git fetch origin {name}:refs/remotes/origin/{name}`, or create the branch",
+            )
+        main = repository.snapshot(found)
         return cls(repository, main, read_settings(main))
 
     @property
@@ -53,6 +61,11 @@ class Workplace:
     def app(self, name: str) -> App:
         """Return an app on main; raises UsageError (`no-such-app`)."""
         return read_app(self.main, self.settings, name)
+
+    def require_known(self, name: str) -> None:
+        """Raise UsageError (`no-such-app`) for an app that main has neither now nor in records."""
+        if not any(line.app == name for line in self.ledger):
+            self.app(name)
 
     def require_committed(self, paths: Sequence[str]) -> None:
         """Raise Refused (`uncommitted-sources`) where files differ from what main holds."""

@@ -26,6 +26,7 @@ CHANGE_RULES: tuple[Callable[[Change], Iterator[DeliveryError]], ...] = (
     layout.judge_and_judged,
     layout.one_environment,
     layout.known_lines,
+    layout.apps_stay,
     layout.only_known_files,
     layout.append_only,
     layout.one_new_record,

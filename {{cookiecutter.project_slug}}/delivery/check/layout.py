@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ..errors import DeliveryError, Refused
 from ..git import Snapshot
-from ..ledger import ROOT, record_path
+from ..ledger import ROOT, Line, record_path, vanished
 from ..records import ACCEPTING
 from .change import Change
 
@@ -54,6 +54,24 @@ def known_lines(change: Change) -> Iterator[DeliveryError]:
                 "Environments stand in delivery.yaml, apps in apps/; both are merged first.",
                 "merge the environment or the app first",
             )
+
+
+def apps_stay(change: Change) -> Iterator[DeliveryError]:
+    """An app with a record in force keeps its app.yaml and its overlay (rule 8)."""
+    for line in change.after:
+        gone = vanished(change.head, line)
+        if gone and any(f"{path}/".startswith(f"{gone}/") for path in change.paths):
+            yield app_vanished(line, gone)
+
+
+def app_vanished(line: Line, gone: str) -> Refused:
+    """Return the refusal of an app that runs and lacks a part of what it is made of."""
+    return Refused(
+        "app-vanished",
+        f"{gone} is gone, while {line.app} runs in {line.environment}.",
+        "An app leaves an environment by a record, never by removing its files.",
+        f"restore {gone} from an earlier commit",
+    )
 
 
 def only_known_files(change: Change) -> Iterator[DeliveryError]:

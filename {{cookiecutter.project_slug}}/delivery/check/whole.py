@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..app import read_app
 from ..canonical import sha256
 from ..errors import DeliveryError, Refused
 from ..evidence import parse_evidence
 from ..git import Repository, Snapshot
-from ..ledger import ROOT, Entry, Ledger, Line, manifests_folder, read_ledger, record_path
+from ..ledger import (
+    ROOT,
+    Entry,
+    Ledger,
+    Line,
+    manifests_folder,
+    read_ledger,
+    record_path,
+    vanished,
+)
 from ..records import ACCEPTING, manifests_digest
 from ..settings import Settings, read_settings
-from .layout import unexpected_files
+from .layout import app_vanished, unexpected_files
 
 
 def whole(repository: Repository) -> list[DeliveryError]:
@@ -28,6 +38,7 @@ def whole(repository: Repository) -> list[DeliveryError]:
     for line in ledger:
         found += _line(head, settings, ledger, line)
     found += _orphans(head, ledger)
+    found += _apps(head, settings, ledger)
     return found
 
 
@@ -130,6 +141,19 @@ def _orphans(head: Snapshot, ledger: Ledger) -> Iterator[DeliveryError]:
                     "Argo CD would run what no record explains.",
                     f"remove it: git rm -r {ROOT}/{environment}/{app}",
                 )
+
+
+def _apps(head: Snapshot, settings: Settings, ledger: Ledger) -> Iterator[DeliveryError]:
+    for name in head.folders("apps"):
+        if f"apps/{name}/app.yaml" in head.entries:
+            try:
+                read_app(head, settings, name)
+            except DeliveryError as err:
+                yield err
+    for line in ledger:
+        gone = vanished(head, line)
+        if gone:
+            yield app_vanished(line, gone)
 
 
 def _refused(entry: Entry, code: str, seen: str) -> Refused:

@@ -20,7 +20,7 @@ from .options import (
     ModelVersion,
     Reason,
     ToEnvironment,
-    here,
+    writing,
 )
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def release(
             "`release` takes the names of apps, or finds those that changed.",
             "call `deliver release APP` or `deliver release --changed`",
         )
-    place = here()
+    place = writing()
     with output.with_verdict(as_json), progress() as say:
         engine = find_engine("score")
         registry = Registry.of(place.settings, place.root)
@@ -87,17 +87,17 @@ def promote(
     from ..verbs.promote import candidate_for
     from ..verbs.promote import promote as verb
 
-    place = here()
+    place = writing()
     for name in app:
         candidate_for(place, name, to)  # what is out of order needs no engine to be refused
     with output.with_verdict(as_json), progress() as say:
-        scorer = _scorer(place, app, to)
+        scorer = _scorer(place, app, to, as_json)
         proposal, verdicts = verb(place, app, to, scorer, say, reason=reason, change=change)
     output.verdicts(verdicts, as_json)
     output.proposed(proposal, as_json)
 
 
-def _scorer(place: Workplace, apps: list[str], environment: str) -> Scorer:
+def _scorer(place: Workplace, apps: list[str], environment: str, as_json: bool) -> Scorer:
     """Return the scorer of this machine; where there is none, print a preview and raise Unknown."""
     from ..models.container import ContainerScorer
     from ..verbs.preview import not_scored, preview
@@ -105,7 +105,7 @@ def _scorer(place: Workplace, apps: list[str], environment: str) -> Scorer:
     try:
         return ContainerScorer.here()
     except Unknown as err:
-        for name in apps:
+        for name in () if as_json else apps:
             output.rows(preview(place, name, environment), as_json=False, none="")
         raise not_scored(err, apps, environment) from None
 
@@ -123,7 +123,7 @@ def render(
     """
     from ..verbs.render import render_pending
 
-    for one in render_pending(here(), env, app or [], reason=reason, change=change):
+    for one in render_pending(writing(), env, app or [], reason=reason, change=change):
         output.proposed(one, as_json)
 
 
@@ -141,7 +141,7 @@ def rollback(
     """
     from ..verbs.rollback import rollback as verb
 
-    output.proposed(verb(here(), app, env, to=to, reason=reason, change=change), as_json)
+    output.proposed(verb(writing(), app, env, to=to, reason=reason, change=change), as_json)
 
 
 def resume(
@@ -153,4 +153,4 @@ def resume(
     """
     from ..verbs.resume import resume as verb
 
-    output.proposed(verb(here(), app, env, reason=reason, change=change), as_json)
+    output.proposed(verb(writing(), app, env, reason=reason, change=change), as_json)

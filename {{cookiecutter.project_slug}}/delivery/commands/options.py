@@ -6,8 +6,25 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import TypeAdapter, ValidationError
 
+from ..errors import UsageError
+from ..records import Sentence
 from ..workplace import Workplace
+
+
+def _sentence(value: str | None) -> str | None:
+    """Return a text that fits into a record; raises UsageError (`bad-text`)."""
+    try:
+        return None if value is None else TypeAdapter(Sentence).validate_python(value)
+    except ValidationError:
+        raise UsageError(
+            "bad-text",
+            f"{value[:40] if value else ''!r} cannot stand in a record.",
+            "A reason or a change's id is one line of 1 to 500 characters.",
+            'write why in a sentence, such as --reason "fewer false alarms"',
+        ) from None
+
 
 AppName = Annotated[str, typer.Argument(metavar="APP", help="The app: a folder in apps/.")]
 AppNames = Annotated[list[str], typer.Argument(metavar="APP...", help="One app or several.")]
@@ -17,10 +34,16 @@ MaybeAppNames = Annotated[
 ToEnvironment = Annotated[str, typer.Option("--to", metavar="ENV", help="The environment.")]
 InEnvironment = Annotated[str, typer.Option("--env", metavar="ENV", help="The environment.")]
 Reason = Annotated[
-    str, typer.Option(metavar="TEXT", help="Why, for those who read the record later.")
+    str,
+    typer.Option(
+        metavar="TEXT", help="Why, for those who read the record later.", callback=_sentence
+    ),
 ]
 Change = Annotated[
-    str | None, typer.Option(metavar="ID", help="The change's id elsewhere, such as CHG-123.")
+    str | None,
+    typer.Option(
+        metavar="ID", help="The change's id elsewhere, such as CHG-123.", callback=_sentence
+    ),
 ]
 ModelVersion = Annotated[
     str | None, typer.Option("--model", metavar="VERSION", help="A version in MLflow; else newest.")
@@ -32,3 +55,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")
 def here() -> Workplace:
     """Return the workplace around the current folder."""
     return Workplace.open(Path.cwd())
+
+
+def writing() -> Workplace:
+    """Return the workplace of a verb that commits; raises UsageError (`no-identity`)."""
+    place = here()
+    place.repository.require_identity()
+    return place

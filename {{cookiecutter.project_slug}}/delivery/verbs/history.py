@@ -49,7 +49,7 @@ def _edges(repository: Repository) -> set[str]:
 
 def history(workplace: Workplace, app: str, environment: str | None) -> list[dict[str, str]]:
     """Return one row a record, newest first within each environment, as plain text cells."""
-    workplace.app(app)
+    workplace.require_known(app)
     names = [environment] if environment else list(reversed(workplace.settings.names))
     for name in names:
         workplace.settings.environment(name)

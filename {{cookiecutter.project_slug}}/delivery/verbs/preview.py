@@ -40,7 +40,7 @@ def not_scored(missing: Unknown, apps: list[str], environment: str) -> Unknown:
     names = " ".join(apps)
     return Unknown(
         missing.code,
-        f"{missing.seen} The above is a preview; nothing was written.",
+        f"{missing.seen} Nothing was scored and nothing written.",
         missing.rule,
         f"press the promote button of your CI ({names} to {environment}), or {missing.next_step}",
     )

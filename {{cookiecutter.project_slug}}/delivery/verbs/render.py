@@ -18,6 +18,8 @@ def render_pending(
     that was named raises Refused (`on-hold`). Raises Refused (`nothing-pending`).
     """
     workplace.settings.environment(environment)
+    for name in apps:
+        workplace.require_known(name)
     lines = [workplace.ledger.line(environment, name) for name in apps] or [
         line for line in workplace.ledger if line.environment == environment and not line.on_hold
     ]

@@ -13,6 +13,7 @@ def resume(
 ) -> Proposal:
     """Return the proposal that repeats the rollback's release and manifests without its hold."""
     workplace.settings.environment(environment)
+    workplace.require_known(app)
     line = workplace.ledger.line(environment, app)
     if not line.on_hold or line.newest is None:
         raise Refused(

@@ -24,6 +24,7 @@ def rollback(
     Refused where there is nothing to go back to, and Unknown where this clone lacks the history.
     """
     workplace.settings.environment(environment)
+    workplace.require_known(app)
     line = workplace.ledger.line(environment, app)
     target = find_target(line, to)
     return propose(workplace, [repeat(workplace, line, target, "rollback", reason, change)])

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from ..canonical import short
-from ..ledger import Line
+from ..ledger import Line, vanished
 from ..workplace import Workplace
 from .history import Merge, merges
 from .render import pending
 
 
 def status(workplace: Workplace) -> list[dict[str, str]]:
-    """Return one row for each app and environment, in the order that releases pass them."""
+    """Return one row for each app and environment, in the order that releases pass them.
+
+    What runs is shown even where its app.yaml or its overlay is gone.
+    """
     when = merges(workplace.repository, workplace.main.commit)
     workplace.main.load(workplace.main.paths("overlays"))  # all at once: one process
+    names = workplace.settings.names
+    shown = {(app.name, env) for app in workplace.apps for env in names if app.in_environment(env)}
+    shown |= {(line.app, line.environment) for line in workplace.ledger if line.current}
     return [
-        _row(workplace, workplace.ledger.line(env, app.name), when)
-        for app in workplace.apps
-        for env in workplace.settings.names
-        if app.in_environment(env)
+        _row(workplace, workplace.ledger.line(env, app), when)
+        for app in sorted({app for app, _ in shown})
+        for env in names
+        if (app, env) in shown
     ]
 
 
@@ -51,7 +57,10 @@ def _note(workplace: Workplace, line: Line) -> str:
     notes = []
     if line.on_hold:
         notes.append(f"on hold: deliver resume {line.app} --env {line.environment}")
-    kind = pending(workplace, line)
+    gone = vanished(workplace.main, line)
+    kind = None if gone else pending(workplace, line)
+    if gone:
+        notes.append(f"{gone} is gone from {workplace.settings.main}")
     if kind:
         notes.append(f"{kind} pending: deliver render --env {line.environment} {line.app}")
     before = workplace.settings.before(line.environment)
