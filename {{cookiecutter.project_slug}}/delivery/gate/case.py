@@ -117,6 +117,11 @@ class Side:
         except (ScoringError, Refused) as err:
             return err
 
+    def ask(self) -> None:
+        """Fetch the answers now, unless the image carries another model than it should."""
+        if self.is_stated:
+            self.fault  # noqa: B018 - reading it fetches them
+
     @property
     def fault(self) -> ScoringError | Refused | None:
         """Why the image has no answers that can be judged; None where it has."""

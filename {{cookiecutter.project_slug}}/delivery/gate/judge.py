@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
 from ..evidence import CheckResult, Evidence, overall
-from .case import Case
+from .case import Case, Side
 from .checks import DECISIVE, PRELIMINARY, Trial
 from .junit import junit
 from .report import report
@@ -36,6 +37,7 @@ def judge(case: Case) -> Verdict:
     (no engine, an unreachable registry, a broken hold-out) is raised: then there is no verdict.
     """
     trial = Trial(case)
+    _ask_both(trial)
     results = [result for check in PRELIMINARY for result in check(trial)]
     complete = all(result.outcome == "PASS" for result in results)
     if complete:
@@ -54,6 +56,13 @@ def judge(case: Case) -> Verdict:
             outcome=overall(results),
         )
     )
+
+
+def _ask_both(trial: Trial) -> None:
+    """Have both images answer at the same time; what they answer is kept by their sides."""
+    trial.case.rows  # noqa: B018 - parsed once, before two threads want it
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(Side.ask, trial.sides))
 
 
 def _metrics(trial: Trial) -> dict[str, dict[str, float]]:
