@@ -101,7 +101,7 @@ class World:
 
     def commit(self, message: str = "Change by hand") -> str:
         """Commit everything on the branch that is checked out."""
-        self.git("add", "--all", "--force")
+        self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "--message", message)
         return self.git("rev-parse", "HEAD")
 
