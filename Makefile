@@ -17,8 +17,14 @@ demo: .venv/made-from ## Two real models from dev to prod in a new repository, D
 	@$(BIN)/python -m demo $(DEMO)
 
 .PHONY: test
-test: .venv/made-from lint ## All tests: units, bakes, the generated repository, the demo's path
+test: prepare lint ## All tests: units, bakes, the generated repository, the demo's path
 	$(BIN)/pytest
+
+.PHONY: prepare
+prepare: .venv/made-from ## System packages, helm and a base image, which slow tests share
+	@rm -rf build/prepare
+	@$(BIN)/cookiecutter . --no-input --output-dir build/prepare
+	@$(MAKE) --no-print-directory -C build/prepare/acme-models machine tools base
 
 .PHONY: test-fast
 test-fast: .venv/made-from ## Tests that need no container and take seconds
