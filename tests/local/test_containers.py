@@ -45,3 +45,10 @@ def test_public_registry_leaves_no_stale_setting(root: Path) -> None:
     variables = read_env(root)
     assert variables["MINE"] == "1"
     assert "CONTAINERS_REGISTRIES_CONF" not in variables
+
+
+def test_run_root_is_short_wherever_the_cache_is(tmp_path: Path) -> None:
+    assert containers.run_root(Path("/c")) == Path("/c/run")
+    deep = tmp_path / ("deep" * 20)
+    assert len(str(containers.run_root(deep))) <= containers.RUN_ROOT_CHARACTERS
+    assert containers.run_root(deep) == containers.run_root(deep)

@@ -7,9 +7,11 @@ See: containers.conf(5), containers-storage.conf(5), containers-registries.conf(
 
 from __future__ import annotations
 
+import hashlib
 import os
 import resource
 import shutil
+import tempfile
 from pathlib import Path
 
 from ..environment import cache_home, write_env
@@ -24,6 +26,7 @@ FILES = {
     "CONTAINERS_REGISTRIES_CONF": "registries.conf",
 }
 CAP_SYS_RESOURCE = 24  # linux/capability.h
+RUN_ROOT_CHARACTERS = 50
 
 
 def main(root: Path, say: Say) -> None:
@@ -78,9 +81,20 @@ def storage_settings() -> str:
     kind = run("stat", "--file-system", "--format", "%T", store).text
     # An overlay cannot lie upon another, which is what a container's own root often is.
     driver = "vfs" if kind.startswith("overlay") else "overlay"
-    return (
-        f'[storage]\ndriver = "{driver}"\ngraphroot = "{store}/storage"\nrunroot = "{store}/run"\n'
-    )
+    roots = f'graphroot = "{store}/storage"\nrunroot = "{run_root(store)}"\n'
+    return f'[storage]\ndriver = "{driver}"\n{roots}'
+
+
+def run_root(store: Path) -> Path:
+    """Return the folder for running containers' state, of at most 50 characters.
+
+    With a longer one podman cannot clean up after a container, and waits 20 s each time.
+    """
+    near = store / "run"
+    if len(str(near)) <= RUN_ROOT_CHARACTERS:
+        return near
+    key = hashlib.sha256(str(store).encode()).hexdigest()[:12]
+    return Path(tempfile.gettempdir(), f"deliver-{os.getuid()}-{key}")
 
 
 def registry_settings(local_registry: str) -> str:
