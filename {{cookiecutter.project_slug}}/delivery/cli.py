@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import NoReturn
 
@@ -31,6 +32,8 @@ for group in (reading, adding, making, moving):
 
 def main() -> None:
     """Run the command; exit 0 done, 1 refused, 2 wrong usage, 3 could not tell."""
+    if isinstance(sys.stdout, TextIOWrapper):  # no terminal's alphabet is a reason to fail
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         load(root_of(Path.cwd()))
         _call()

@@ -240,8 +240,18 @@ class Folder:
 
     @classmethod
     def of(cls, name: str, entries: Mapping[str, Entry], blobs: Mapping[str, bytes]) -> Folder:
-        """Return the folder that tree entries stand for; raises Refused (`link-in-sources`)."""
+        """Return the folder that tree entries stand for.
+
+        Raises Refused: `link-in-sources`, `odd-path`.
+        """
         for path, entry in entries.items():
+            if not path.isprintable():  # nor is what Git holds as bytes that are no UTF-8
+                raise Refused(
+                    "odd-path",
+                    f"{name}/{path!a} is no name that can be shown.",
+                    "Paths are UTF-8 without control characters, so that all who read see one.",
+                    "rename the file",
+                )
             if entry.mode in LINK_MODES:
                 raise Refused(
                     "link-in-sources",

@@ -151,7 +151,7 @@ def gate(
               deliver gate --verify --base origin/main --head HEAD
     """
     if verify and base and not app:
-        _verify(base, head)
+        _verify(base, head, as_json)
         return
     if verify or not (app and to):
         raise UsageError(
@@ -176,12 +176,15 @@ def gate(
     raise typer.Exit(0 if verdict.evidence.outcome == "PASS" else 1)
 
 
-def _verify(base: str, head: str) -> None:
+def _verify(base: str, head: str, as_json: bool) -> None:
     from ..models.container import ContainerScorer
     from ..verbs.gate import verify
 
     repository = Repository.find(Path.cwd())
     with progress() as say:
         judged = verify(repository, base, head, ContainerScorer.here, say)
+    if as_json:
+        show_json({"scored": [{"app": entry.app, "record": entry.name} for entry in judged]})
+        return
     names = ", ".join(f"{entry.app} {entry.name}" for entry in judged) or "nothing to score again"
     show(f"ok: {names}: the evidence is what scoring gives")

@@ -8,7 +8,7 @@ import typer
 
 from ..console import progress
 from ..errors import Unknown, UsageError
-from ..workplace import Workplace
+from ..workplace import Workplace, sources_of
 from . import output
 from .options import (
     AppName,
@@ -58,6 +58,8 @@ def release(
             "call `deliver release APP` or `deliver release --changed`",
         )
     place = writing()
+    for name in app or []:  # what was not merged needs no engine to be refused
+        place.require_committed(sources_of(place.app(name), place.settings))
     with output.with_verdict(as_json), progress() as say:
         engine = find_engine("score")
         registry = Registry.of(place.settings, place.root)
@@ -65,6 +67,7 @@ def release(
         names = verb.changed(place, tools, say) if changed else app or []
         if not names:
             say("no app differs from its newest release")
+            output.nothing_proposed(as_json)
             return
         proposal, verdicts = verb.release(
             place, names, tools, say, version=model, reason=reason, change=change
@@ -123,8 +126,8 @@ def render(
     """
     from ..verbs.render import render_pending
 
-    for one in render_pending(writing(), env, app or [], reason=reason, change=change):
-        output.proposed(one, as_json)
+    made = render_pending(writing(), env, app or [], reason=reason, change=change)
+    output.all_proposed(made, as_json)
 
 
 def rollback(

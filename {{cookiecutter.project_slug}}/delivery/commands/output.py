@@ -28,15 +28,34 @@ def rows(found: Iterable[dict[str, str]], as_json: bool, none: str) -> None:
 def proposed(proposal: Proposal, as_json: bool) -> None:
     """Print what was written, and what to do with it."""
     if as_json:
-        steps = [
-            {"app": s.app, "record": s.name, "release": s.record.release.id} for s in proposal.steps
-        ]
-        show_json({"branch": proposal.branch, "commit": proposal.commit, "steps": steps})
+        show_json(_proposal(proposal))
         return
     names = ", ".join(f"{one.app} {one.name}" for one in proposal.steps)
     show(f"written: {names} on branch {proposal.branch} ({proposal.commit[:12]})")
     show(f"look:    deliver diff --head {proposal.branch}")
     show(f"next:    git push origin {proposal.branch}   and open a pull request")
+
+
+def all_proposed(proposals: list[Proposal], as_json: bool) -> None:
+    """Print several proposals, for machines as one list."""
+    if as_json:
+        show_json([_proposal(one) for one in proposals])
+        return
+    for one in proposals:
+        proposed(one, as_json)
+
+
+def nothing_proposed(as_json: bool) -> None:
+    """Print for machines that there is no proposal, in the form of one."""
+    if as_json:
+        show_json({"branch": None, "commit": None, "steps": []})
+
+
+def _proposal(proposal: Proposal) -> dict[str, object]:
+    steps = [
+        {"app": s.app, "record": s.name, "release": s.record.release.id} for s in proposal.steps
+    ]
+    return {"branch": proposal.branch, "commit": proposal.commit, "steps": steps}
 
 
 def verdicts(found: Iterable[Verdict], as_json: bool, whole: bool = False) -> None:

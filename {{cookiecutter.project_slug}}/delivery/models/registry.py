@@ -111,6 +111,12 @@ class Registry:
 
         return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
 
+    def require_answer(self) -> None:
+        """Raise Unknown (`mlflow-unreachable`) where no server answers; a file needs none."""
+        if self._database is None:
+            with self._calls():
+                self._client.search_registered_models(max_results=1)
+
     def register(
         self, name: str, files: Mapping[str, bytes], digest: str, run: TrainingRun
     ) -> ModelVersion:

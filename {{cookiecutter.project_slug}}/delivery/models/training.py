@@ -48,6 +48,7 @@ def train(
     """
     require_committed(repository, settings, app)
     lock, rows = app.lock(), parse_holdout(app.holdout(), app.file.task)
+    registry.require_answer()  # before hours of training, not after
     say(f"{app.name}: environment of {short(sha256(lock))}")
     python = app_python(repository.root, app.name, lock)
     with tempfile.TemporaryDirectory(prefix="deliver-train-") as folder:

@@ -27,7 +27,7 @@ def promote(
 
     All apps pass or none is written. Raises Refused where the order, a hold or the gate forbids it.
     """
-    judged = [_judge(workplace, app, environment, scorer, say) for app in apps]
+    judged = [_judge(workplace, app, environment, scorer, say) for app in dict.fromkeys(apps)]
     steps = [
         _step(workplace, line, source, verdict, reason, change) for line, source, verdict in judged
     ]

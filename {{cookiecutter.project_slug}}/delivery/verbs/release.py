@@ -44,7 +44,9 @@ def release(
     Run on main: it alone brings new model bytes. `version` is a model version of MLflow, the
     newest where it is None. All apps pass or none is written.
     """
-    made = [_make(workplace, app, tools, say, version, reason, change) for app in apps]
+    made = [
+        _make(workplace, app, tools, say, version, reason, change) for app in dict.fromkeys(apps)
+    ]
     return propose(workplace, [one for one, _ in made]), [verdict for _, verdict in made]
 
 

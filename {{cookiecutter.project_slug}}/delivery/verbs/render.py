@@ -20,7 +20,7 @@ def render_pending(
     workplace.settings.environment(environment)
     for name in apps:
         workplace.require_known(name)
-    lines = [workplace.ledger.line(environment, name) for name in apps] or [
+    lines = [workplace.ledger.line(environment, name) for name in dict.fromkeys(apps)] or [
         line for line in workplace.ledger if line.environment == environment and not line.on_hold
     ]
     for line in lines:

@@ -1,0 +1,49 @@
+"""Repositories in which a user calls `deliver`, each made once a process and copied for a test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.delivery import toys
+from tests.delivery.world import HELM_APP, World, bake
+from tests.e2e.user import User
+
+
+@pytest.fixture(scope="session")
+def delivered(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """Release 1 of both apps in dev and staging, release 2 of one. Not to be changed."""
+    world = World(bake(tmp_path_factory.mktemp("delivered")))
+    world.deliver_to("staging", 1, HELM_APP)
+    world.deliver_to("staging", 1)
+    world.deliver_to("staging", 2)
+    world.git("gc", "--quiet")  # fewer files to copy
+    return world
+
+
+@pytest.fixture
+def world(delivered: World, tmp_path: Path) -> World:
+    """A repository of the test's own with releases in it."""
+    return delivered.copy(tmp_path / "repository")
+
+
+@pytest.fixture
+def user(world: World, delivered: World, tmp_path: Path) -> User:
+    """A user in that repository."""
+    return User(world.root, delivered.root, tmp_path / "tmp")
+
+
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MLflow's database as it is before the first model."""
+    return toys.database(tmp_path_factory.mktemp("mlflow"))
+
+
+@pytest.fixture
+def modeller(delivered: World, database: Path, tmp_path: Path) -> User:
+    """A user in a repository whose one app trains in no time."""
+    root = toys.make(tmp_path / "lab", database).root
+    for name, value in (("user.name", "Sam"), ("user.email", "sam@example.com")):
+        toys.git(root, "config", name, value)
+    return User(root, delivered.root, tmp_path / "tmp")
