@@ -34,16 +34,11 @@ def user(world: World, delivered: World, tmp_path: Path) -> User:
     return User(world.root, delivered.root, tmp_path / "tmp")
 
 
-@pytest.fixture(scope="session")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """MLflow's database as it is before the first model."""
-    return toys.database(tmp_path_factory.mktemp("mlflow"))
-
-
 @pytest.fixture
-def modeller(delivered: World, database: Path, tmp_path: Path) -> User:
-    """A user in a repository whose one app trains in no time."""
-    root = toys.make(tmp_path / "lab", database).root
+def modeller(delivered: World, tmp_path: Path) -> User:
+    """A user in a repository whose one app trains in no time, and MLflow knows no model."""
+    (tmp_path / "mlflow.db").touch()
+    root = toys.make(tmp_path / "lab", tmp_path / "mlflow.db").root
     for name, value in (("user.name", "Sam"), ("user.email", "sam@example.com")):
         toys.git(root, "config", name, value)
     return User(root, delivered.root, tmp_path / "tmp")
