@@ -40,9 +40,11 @@ IDENTITY = {
 }
 
 
-def bake(folder: Path) -> Path:
+def bake(folder: Path, **answers: str) -> Path:
     """Return a baked repository with one commit on main."""
-    root = Path(cookiecutter(str(TEMPLATE), no_input=True, output_dir=str(folder)))
+    root = Path(
+        cookiecutter(str(TEMPLATE), no_input=True, extra_context=answers, output_dir=str(folder))
+    )
     World(root).git("init", "--quiet", "--initial-branch=main")
     for name, value in (("user.name", "Sam"), ("user.email", "sam@example.com")):
         World(root).git("config", name, value)
@@ -126,11 +128,14 @@ class World:
 
     def release(self, number: int, app: str = KUSTOMIZE_APP) -> Proposal:
         """Return the proposal of a release whose image and model are told by a number."""
+        return self.release_of(self.make(number, app), app)
+
+    def release_of(self, made: Release, app: str = KUSTOMIZE_APP) -> Proposal:
+        """Return the proposal that brings a release into the first environment."""
         work = self.work
-        first = work.settings.names[0]
-        line = work.ledger.line(first, app)
+        line = work.ledger.line(work.settings.names[0], app)
         line.require_no_hold()
-        return propose(work, [self._accept(line, "release", self.make(number, app), None)])
+        return propose(work, [self._accept(line, "release", made, None)])
 
     def promote(self, environment: str, app: str = KUSTOMIZE_APP) -> Proposal:
         """Return the proposal that takes an app's release into an environment."""

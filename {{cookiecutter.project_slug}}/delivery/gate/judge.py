@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import cached_property
 
 from ..evidence import CheckResult, Evidence, overall
-from .case import Case, Side
+from ..models.bounded import end_running
+from .case import Case
 from .checks import DECISIVE, PRELIMINARY, Trial
 from .junit import junit
 from .report import report
+
+PATIENCE_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,15 @@ def _ask_both(trial: Trial) -> None:
     """Have both images answer at the same time; what they answer is kept by their sides."""
     trial.case.rows  # noqa: B018 - parsed once, before two threads want it
     with ThreadPoolExecutor() as pool:
-        list(pool.map(Side.ask, trial.sides))
+        asked = [pool.submit(side.ask) for side in trial.sides]
+        try:
+            wait(asked)
+        except KeyboardInterrupt:
+            while wait(asked, timeout=PATIENCE_S).not_done:
+                end_running()
+            raise
+    for one in asked:
+        one.result()
 
 
 def _metrics(trial: Trial) -> dict[str, dict[str, float]]:

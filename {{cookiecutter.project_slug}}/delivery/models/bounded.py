@@ -16,7 +16,7 @@ from ..process import missing
 
 CHUNK = 65536
 STDERR_BYTES = 16384
-Ending = Literal["exit", "timeout", "too-long"]
+Ending = Literal["exit", "timeout", "too-long", "interrupt"]
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,22 @@ def run_bounded(
         )
     except FileNotFoundError as err:
         raise missing(command[0]) from err
-    with child:
-        return _Watch(child, stop).until_end(stdin, timeout_s, output_bytes)
+    watch = _Watch(child, stop)
+    _running.add(watch)
+    try:
+        with child:
+            return watch.until_end(stdin, timeout_s, output_bytes)
+    except BaseException:  # Ctrl-C reaches this process alone
+        watch.end("interrupt")
+        raise
+    finally:
+        _running.discard(watch)
+
+
+def end_running() -> None:
+    """End every program that runs now: Ctrl-C reaches no thread but the main one."""
+    for watch in list(_running):
+        watch.end("interrupt")
 
 
 class _Watch:
@@ -75,7 +89,7 @@ class _Watch:
         assert self.child.stdin is not None
         assert self.child.stdout is not None
         assert self.child.stderr is not None
-        timer = threading.Timer(timeout_s, self._end, ["timeout"])
+        timer = threading.Timer(timeout_s, self.end, ["timeout"])
         feeder = threading.Thread(target=self._feed, args=(self.child.stdin, stdin))
         drain = threading.Thread(target=self._drain, args=(self.child.stderr,))
         for thread in (timer, feeder, drain):
@@ -94,11 +108,12 @@ class _Watch:
         while chunk := os.read(pipe.fileno(), CHUNK):
             out += chunk
             if len(out) > limit:
-                self._end("too-long")
+                self.end("too-long")
                 break
         return bytes(out[:limit])
 
-    def _end(self, ending: Ending) -> None:
+    def end(self, ending: Ending) -> None:
+        """End the program with all its children, unless it has ended."""
         with self.lock:
             if self.ending != "exit" or self.child.poll() is not None:
                 return
@@ -118,3 +133,6 @@ class _Watch:
     def _drain(self, pipe: IO[bytes]) -> None:
         while chunk := os.read(pipe.fileno(), CHUNK):
             self.errors = (self.errors + chunk)[-STDERR_BYTES:]
+
+
+_running: set[_Watch] = set()

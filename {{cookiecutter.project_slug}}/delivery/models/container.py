@@ -87,8 +87,8 @@ class ContainerScorer:
         name = f"deliver-copy-{uuid.uuid4().hex[:12]}"
         program = self.engine.program
         words = [f"--name={name}", "--pull=never", "--network=none"]
-        run(program, "create", *words, image, "score")
         try:
+            run(program, "create", *words, image, "score")
             done = run_bounded(
                 [program, "cp", f"{name}:{MODEL_FOLDER}", "-"],
                 b"",
@@ -122,6 +122,8 @@ def read_ending(done: Bounded, timeout_s: float) -> bytes:
         raise ScoringError("scoring-timeout", f"no end within {timeout_s:g} s.")
     if done.ending == "too-long":
         raise ScoringError("answers-too-long", f"more than {len(done.stdout)} bytes of answers.")
+    if done.ending == "interrupt":
+        raise ScoringError("scoring-failed", "it was interrupted.")
     last = printable((done.stderr.strip().splitlines() or ["it said nothing"])[-1])
     if done.code == ENGINE_FAILED:
         raise Unknown(
