@@ -46,6 +46,8 @@ class User:
     package: Path
     tmp: Path
     python: str = sys.executable
+    by: tuple[str, ...] = ()
+    """What the call is given to, such as a program that runs it as another user."""
 
     def environment(self, more: Mapping[str, str | None]) -> dict[str, str]:
         """Return this process's environment without what tests or machines set for deliver."""
@@ -63,7 +65,7 @@ class User:
     def start(self, *words: str, **more: str | None) -> subprocess.Popen[str]:
         """Start a verb in a process group of its own."""
         return subprocess.Popen(
-            [self.python, *CALL, *words],
+            [*self.by, self.python, *CALL, *words],
             cwd=self.root,
             env=self.environment(more),
             stdin=subprocess.DEVNULL,

@@ -64,7 +64,8 @@ class Repository:
 
     def exists(self, ref: str) -> bool:
         """Return whether a ref or object name stands for something in this clone."""
-        return self.git("rev-parse", "--verify", "--quiet", ref, check=False).code == 0
+        name = f"{ref}^{{object}}"  # without this, any 40 digits pass for an object's name
+        return self.git("rev-parse", "--verify", "--quiet", name, check=False).code == 0
 
     def merge_base(self, base: str, head: str) -> str:
         """Return the newest commit that two refs have in common.

@@ -210,9 +210,9 @@ def manifests_of(workplace: Workplace, entry: Entry) -> dict[str, bytes]:
     words = ["log", "-1", "--diff-filter=A", "--format=%H", workplace.main.commit, "--", entry.path]
     commit = workplace.repository.git(*words).text
     if commit:
-        then = workplace.repository.snapshot(commit)
         folder = manifests_folder(entry.environment, entry.app)
-        files = then.folder(folder).files
+        # That folder alone: of the sources of old, nothing need be left.
+        files = pinned_folder(workplace.repository, folder, f"{commit}:{folder}").files
         if manifests_digest(dict(files)) == entry.record.manifests:
             return dict(files)
     raise shallow(f"the manifests of {entry.app} {entry.name} are not in this clone.")
