@@ -94,7 +94,7 @@ def test_demo_stops_what_it_started(told: tuple[Path, str]) -> None:
 def test_services_come_back_and_are_named_when_they_lack(told: tuple[Path, str]) -> None:
     shell = Shell(told[0])
     app = "progression-forecast"
-    out = shell("deliver", "release", app, expect=3, show=False)
+    out = shell("deliver", "build", app, expect=3, show=False)
     assert "make services" in out
     shell(sys.executable, "-m", "delivery.local", "services", "--only", "registry", show=False)
     out = shell("deliver", "release", app, expect=1, show=False)

@@ -122,6 +122,8 @@ def refuses_connections(address: tuple[str, int]) -> bool:
         socket.create_connection(address, timeout=5).close()
     except ConnectionRefusedError:
         return True
+    except ConnectionResetError:  # it stood in the queue when the socket was closed
+        return False
     return False
 
 
