@@ -11,10 +11,9 @@ import hashlib
 import os
 import resource
 import shutil
-import tempfile
 from pathlib import Path
 
-from ..environment import cache_home, write_env
+from ..environment import cache_home, home, write_env
 from ..process import run
 from . import engines, facts
 from .venv import Say
@@ -94,12 +93,13 @@ def run_root(store: Path) -> Path:
     if len(str(near)) <= RUN_ROOT_CHARACTERS:
         return near
     key = hashlib.sha256(str(store).encode()).hexdigest()[:12]
-    return Path(tempfile.gettempdir(), f"deliver-{os.getuid()}-{key}")
+    short = os.environ.get("XDG_RUNTIME_DIR") or "/tmp"  # noqa: S108 - podman makes its own below
+    return Path(short, f"deliver-{os.getuid()}-{key}")
 
 
 def registry_settings(local_registry: str) -> str:
     """Return the settings in force with one addition: the local registry speaks plain HTTP."""
-    places = (Path.home() / ".config/containers", Path("/etc/containers"))
+    places = (home() / ".config/containers", Path("/etc/containers"))
     files = (place / "registries.conf" for place in places)
     before = next((path.read_text(encoding="utf-8") for path in files if path.exists()), "")
     return f'{before}\n[[registry]]\nlocation = "{local_registry}"\ninsecure = true\n'
