@@ -160,25 +160,38 @@ def test_release_whose_sources_are_gone_is_not_rendered_anew(
     assert user.state() == before
 
 
-OTHER_USER = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups")
+SOMEBODY = 54321
+"""A user that the system does not know, as continuous integration often has."""
+AS_SOMEBODY = ("setpriv", f"--reuid={SOMEBODY}", f"--regid={SOMEBODY}", "--clear-groups")
 
 
 @pytest.fixture
-def others() -> Iterator[Path]:
-    """A folder of another user's; pytest's own folders are closed to them."""
-    if os.geteuid() or shutil.which(OTHER_USER[0]) is None:
+def somebody(origin: World, delivered: World) -> Iterator[User]:
+    """Another user in a clone of their own; pytest's folders are closed to them."""
+    if os.geteuid() or shutil.which(AS_SOMEBODY[0]) is None:
         pytest.skip("only root may act as another user")
     with tempfile.TemporaryDirectory(prefix="dlv-", dir="/tmp") as name:
-        Path(name).chmod(0o755)
-        words = [*OTHER_USER, sys.executable, "-c", "import pydantic"]
-        if subprocess.run(words, cwd=name, check=False, capture_output=True).returncode:
+        folder = Path(name)
+        cloned(origin, delivered, folder / "clone")
+        chart = World(folder / "clone")
+        chart.git("switch", "--quiet", "--create", "change")
+        chart.change({"charts/model-server/templates/NOTES.txt": "Hello\n"})
+        chart.git("switch", "--quiet", "main")
+        shutil.copytree(delivered.root / "delivery", folder / "package/delivery")
+        for path in (folder, *folder.rglob("*")):
+            shutil.chown(path, SOMEBODY, SOMEBODY)
+        words = [*AS_SOMEBODY, sys.executable, "-c", "import pydantic"]
+        if subprocess.run(words, cwd=folder, check=False, capture_output=True).returncode:
             pytest.skip("another user cannot run this Python")
-        yield Path(name)
+        yield User(folder / "clone", folder / "package", folder / "tmp", by=AS_SOMEBODY)
 
 
-def test_clone_of_another_user_works(origin: World, delivered: World, others: Path) -> None:
-    cloned(origin, delivered, others / "clone")
-    shutil.copytree(delivered.root / "delivery", others / "package/delivery")
-    for path in (others, *others.rglob("*")):
-        shutil.chown(path, "nobody", "nogroup")
-    all_works(User(others / "clone", others / "package", others / "tmp", by=OTHER_USER))
+def test_clone_of_another_user_works(somebody: User) -> None:
+    all_works(somebody)
+
+
+def test_user_without_a_home_is_told(somebody: User) -> None:
+    words = ("check", "--base", "main", "--head", "change")
+    answer = somebody.deliver(*words, HOME=None, XDG_CACHE_HOME=None)
+    assert answer.status == 1
+    assert {line.split(":")[0] for line in answer.said[::2]} == {"no-home"}

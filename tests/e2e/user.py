@@ -59,8 +59,8 @@ class User:
             "TMPDIR": str(self.tmp),
             "GIT_CONFIG_GLOBAL": os.devnull,
         }
-        changes = {**own, **more}
-        return kept | {key: value for key, value in changes.items() if value is not None}
+        changes: dict[str, str | None] = {**kept, **own, **more}
+        return {key: value for key, value in changes.items() if value is not None}
 
     def start(self, *words: str, **more: str | None) -> subprocess.Popen[str]:
         """Start a verb in a process group of its own."""

@@ -47,8 +47,21 @@ def load(root: Path) -> None:
 
 def cache_home() -> Path:
     """Return the folder for what is made once for all repositories of this user."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    base = os.environ.get("XDG_CACHE_HOME") or home() / ".cache"
     return Path(base) / "deliver"
+
+
+def home() -> Path:
+    """Return this user's home folder; raises UsageError (`no-home`)."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        raise UsageError(
+            "no-home",
+            f"user {os.getuid()} has no home folder, and HOME is not set.",
+            "Caches, and the settings of other programs, are kept there.",
+            "set HOME to a folder that this user may write to",
+        ) from None
 
 
 def _lines(root: Path) -> list[str]:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from ..environment import home as own_home
 from ..errors import UsageError
 from ..git import Snapshot
 from .contract import Identity, ModelFiles
@@ -96,7 +97,7 @@ def pip_settings(
 
     See: pip's documentation, "Configuration"; only settings that make sense in a container.
     """
-    user = Path.home() if home is None else home
+    user = own_home() if home is None else home
     places = [Path("/etc/pip.conf"), user / ".pip/pip.conf", user / ".config/pip/pip.conf"]
     if environ.get("PIP_CONFIG_FILE"):
         places.append(Path(environ["PIP_CONFIG_FILE"]))

@@ -27,6 +27,8 @@ CHOICE = "DELIVER_ENGINE"
 BUILD_TIMEOUT_S = 3600
 TRANSFER_TIMEOUT_S = 900
 
+LAST_SIGNS = 240
+
 GONE = ("manifest unknown", "not found", "name unknown", "unknown blob", "no such image")
 SILENT = (
     "connection refused",
@@ -215,7 +217,8 @@ def _transfer_failed(image: str, done: Result) -> DeliveryError:
 
 
 def _last(text: str) -> str:
-    return text.splitlines()[-1][-240:] if text else "it said nothing"
+    line = text.splitlines()[-1] if text else "it said nothing"
+    return line if len(line) <= LAST_SIGNS else f"…{line[-LAST_SIGNS:]}"
 
 
 def _unreachable(image: str, what: str) -> Unknown:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 import tempfile
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 
+from ..environment import cache_home
 from ..errors import Unknown
 from ..process import Result, run
 from ..records import RendererPin
@@ -37,19 +37,13 @@ class Tools:
     @cached_property
     def helm(self) -> Path:
         """The pinned helm; raises Unknown (`wrong-renderer`)."""
-        found = [*_on_path("helm"), cache_folder() / f"bin/helm-{self.pin.helm}"]
+        found = [*_on_path("helm"), cache_home() / f"bin/helm-{self.pin.helm}"]
         return _choose("helm", self.pin.helm, found, _helm_version)
 
 
 def find_tools(renderer: Renderer | RendererPin) -> Tools:
     """Return the programs of the pinned versions; none is looked for until it is used."""
     return Tools(renderer)
-
-
-def cache_folder() -> Path:
-    """Return the folder that all repositories of a user share."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "deliver"
 
 
 def call(program: Path, *words: str | Path, cwd: Path) -> Result:
