@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import tempfile
@@ -64,8 +65,19 @@ def parse_model(model: type[Model], data: bytes, name: str) -> Model:
         first = err.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         what = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            what = f"unknown key{_meant(model, str(first['loc'][-1]))}"
         more = f" (and {err.error_count() - 1} more)" if err.error_count() > 1 else ""
         raise broken(name, (f"{field}: {what}" if field else what) + more) from err
+
+
+def _meant(model: type[BaseModel], key: str) -> str:
+    """Return a question after the known key that looks most like an unknown one."""
+    schema = model.model_json_schema(by_alias=True)
+    parts = [schema, *schema.get("$defs", {}).values()]
+    known = {name for part in parts for name in part.get("properties", {})}
+    close = difflib.get_close_matches(key, sorted(known), n=1)
+    return f"; did you mean `{close[0]}`?" if close else ""
 
 
 def broken(where: str, what: str) -> UsageError:

@@ -137,8 +137,7 @@ class Repository:
         Neither the work tree nor its index is touched, and the branch appears whole or not at all.
         Raises Refused (`branch-exists`) when there is such a branch: two promotions at once.
         """
-        if self.exists(f"refs/heads/{branch}"):
-            raise self._taken(branch)
+        self.require_free(branch)
         with tempfile.TemporaryDirectory() as folder:
             env = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
             run("git", "read-tree", parent, cwd=self.root, env=env)
@@ -170,12 +169,20 @@ class Repository:
         blob = self.git("hash-object", "-w", "--no-filters", "--stdin", stdin=data).text
         return f"100644 {blob}\t{path}\n"
 
+    def require_free(self, branch: str) -> None:
+        """Raise Refused (`branch-exists`) where this clone or origin has a branch of a name."""
+        if self.exists(f"refs/heads/{branch}") or self.exists(f"refs/remotes/origin/{branch}"):
+            raise self._taken(branch)
+
     def _taken(self, branch: str) -> Refused:
+        commands = [f"git branch -D {branch}"]
+        if self.exists(f"refs/remotes/origin/{branch}"):
+            commands.append(f"git push origin --delete {branch}")
         return Refused(
             "branch-exists",
             f"branch {branch} exists already: the same step was taken before, or is under way.",
             "One branch carries one step, so that two of them cannot cross.",
-            f"merge it, or delete it with `git branch -D {branch}` and call again",
+            f"merge it, or delete it with `{' ; '.join(commands)}` and call again",
         )
 
 

@@ -101,7 +101,8 @@ class Line:
                 f"{self.app} is on hold in {self.environment} since the rollback "
                 f"{self.newest.name}: {self.newest.record.reason}",
                 "Nothing but another rollback moves an app that was rolled back.",
-                f"when the cause is mended: deliver resume {self.app} --env {self.environment}",
+                f"when the cause is mended: deliver resume {self.app} --env {self.environment} "
+                '--reason "…"',
             )
 
 

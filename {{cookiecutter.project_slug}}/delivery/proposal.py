@@ -175,7 +175,7 @@ def step(
     beside: Mapping[str, bytes],
 ) -> Step:
     """Return the files that a record brings: itself, what is beside it, manifests old and new."""
-    number = 1 if line.newest is None else line.newest.number + 1
+    number = next_number(line)
     folder = manifests_folder(line.environment, line.app)
     files: dict[str, bytes | None] = dict.fromkeys(workplace.main.paths(folder))
     files |= {f"{folder}/{name}": data for name, data in manifests.items()}
@@ -185,10 +185,21 @@ def step(
     return Step(line.environment, line.app, number, record, files)
 
 
+def branch_name(kind: Kind, lines: Sequence[Line]) -> str:
+    """Return the name of the branch for the next record of each line, all of one environment."""
+    steps = (f"{line.app}-{next_number(line):04}" for line in lines)
+    return f"{kind}/{lines[0].environment}/" + "+".join(steps)
+
+
+def next_number(line: Line) -> int:
+    """Return the number that the next record of a line gets."""
+    return 1 if line.newest is None else line.newest.number + 1
+
+
 def propose(workplace: Workplace, steps: Sequence[Step]) -> Proposal:
     """Write steps of one kind and environment as a commit on a new branch off main."""
     kind, env = steps[0].record.kind, steps[0].environment
-    branch = f"{kind}/{env}/" + "+".join(f"{s.app}-{s.number:04}" for s in steps)
+    branch = branch_name(kind, [workplace.ledger.line(env, step.app) for step in steps])
     files = {path: data for one in steps for path, data in one.files.items()}
     subject = f"{kind}({env}): " + ", ".join(
         f"{s.app} model {s.record.release.model.version}" for s in steps

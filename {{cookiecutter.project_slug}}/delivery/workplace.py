@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +14,10 @@ from .git import Repository, Snapshot
 from .ledger import Ledger, read_ledger
 from .settings import Settings, read_settings
 
+BRANCH = re.compile(
+    r"[a-z]+/(?P<environment>[a-z][-a-z0-9]*)/(?P<steps>[-a-z0-9]+-\d{4}(\+[-a-z0-9]+-\d{4})*)"
+)
+
 
 @dataclass(frozen=True)
 class Workplace:
@@ -21,6 +26,8 @@ class Workplace:
     repository: Repository
     main: Snapshot
     settings: Settings
+    main_name: str = "main"
+    """What main is called here: `origin/main`, or `main` in a clone without an origin."""
 
     @classmethod
     def open(cls, start: Path) -> Workplace:
@@ -41,7 +48,30 @@ class Workplace:
                 f"run `git fetch origin {name}:refs/remotes/origin/{name}`, or create the branch",
             )
         main = repository.snapshot(found)
-        return cls(repository, main, read_settings(main))
+        shown = found.removeprefix("refs/remotes/").removeprefix("refs/heads/")
+        return cls(repository, main, read_settings(main), shown)
+
+    @cached_property
+    def unpushed(self) -> bool:
+        """Whether the local branch of main holds commits that origin's does not."""
+        local = f"refs/heads/{self.settings.main}"
+        if self.main_name == self.settings.main or not self.repository.exists(local):
+            return False
+        tip = self.repository.resolve(local)
+        return tip != self.main.commit and self.repository.is_ancestor(self.main.commit, tip)
+
+    @cached_property
+    def waiting(self) -> dict[tuple[str, str], str]:
+        """Branches with a record that is not merged yet, by environment and app."""
+        words = ("for-each-ref", "--format=%(refname)", "refs/heads", "refs/remotes/origin")
+        found = {}
+        for ref in self.repository.git(*words).text.splitlines():
+            branch = ref.removeprefix("refs/remotes/origin/").removeprefix("refs/heads/")
+            for environment, app, number in steps_of(branch):
+                newest = self.ledger.line(environment, app).newest
+                if number == (newest.number if newest else 0) + 1:
+                    found[environment, app] = branch
+        return found
 
     @property
     def root(self) -> Path:
@@ -79,12 +109,24 @@ class Workplace:
         changed += [path for path in named.text.splitlines() if path not in changed]
         if changed:
             more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+            merged = not done.text and self.unpushed
             raise Refused(
                 "uncommitted-sources",
-                f"{changed[0]}{more} differs from {self.settings.main}.",
+                f"{changed[0]}{more} differs from {self.main_name}.",
                 "A release is made of what was merged, so that others can make it again.",
-                f"commit it and merge it into {self.settings.main} (or undo it), then call again",
+                f"run `git push origin {self.settings.main}`, then call again"
+                if merged
+                else f"commit it, merge it into {self.main_name} (or undo it), then call again",
             )
+
+
+def steps_of(branch: str) -> list[tuple[str, str, int]]:
+    """Return environment, app and record number of each step that a branch's name tells of."""
+    found = BRANCH.fullmatch(branch)
+    if found is None:
+        return []
+    parts = (part.rsplit("-", 1) for part in found["steps"].split("+"))
+    return [(found["environment"], app, int(number)) for app, number in parts]
 
 
 def sources_of(app: App, settings: Settings) -> list[str]:

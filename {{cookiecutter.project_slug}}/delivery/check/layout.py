@@ -130,14 +130,15 @@ def one_new_record(change: Change) -> Iterator[DeliveryError]:
         added = [entry.number for entry in new.entries if entry.path not in known]
         expected = (old.newest.number if old.newest else 0) + 1
         where = f"releases/{new.environment}/{new.app}"
-        if not added:
+        if not added and any("/manifests/" in path for path in _changed(change, new)):
             yield Refused(
                 "manifests-without-record",
                 f"{where} changes, but no record says why.",
                 "Manifests change by a record: rendered by deliver, judged, and numbered.",
-                f"undo it (git checkout {change.base.commit[:12]} -- {where}); use a deliver verb",
+                f"undo and commit it (git checkout {change.base.commit[:12]} -- {where}); change "
+                f"overlays/{new.environment}/{new.app} instead, merge it, and `deliver render`",
             )
-        elif added != [expected]:
+        elif added and added != [expected]:
             got = ", ".join(f"{number:04}" for number in added)
             yield Refused(
                 "record-number",
@@ -145,6 +146,11 @@ def one_new_record(change: Change) -> Iterator[DeliveryError]:
                 "Records are numbered without gaps, one a pull request.",
                 "take main in, delete the branch, and run the deliver command again",
             )
+
+
+def _changed(change: Change, line: Line) -> list[str]:
+    start = f"{ROOT}/{line.environment}/{line.app}/"
+    return [path for path in change.release_paths if path.startswith(start)]
 
 
 def own_evidence(change: Change) -> Iterator[DeliveryError]:

@@ -128,7 +128,12 @@ def _manifests(head: Snapshot, line: Line) -> Iterator[DeliveryError]:
         yield err
         return
     if manifests_digest(files) != line.newest.record.manifests:
-        yield _refused(line.newest, "manifests-differ", f"{folder} is not what its digest says.")
+        yield Refused(
+            "manifests-differ",
+            f"{folder} is not what {line.newest.path} says.",
+            "Argo CD reads exactly the bytes that the record in force names.",
+            f"see who changed it: git log -p -- {folder}",
+        )
 
 
 def _orphans(head: Snapshot, ledger: Ledger) -> Iterator[DeliveryError]:

@@ -20,6 +20,7 @@ from .options import AsJson, Head, ModelVersion, here
 if TYPE_CHECKING:
     from ..models.building import Built
     from ..models.training import Trained
+    from ..workplace import Workplace
 
 MaybeApp = Annotated[
     str | None, typer.Argument(metavar="[APP]", help="The app: a folder in apps/.")
@@ -66,16 +67,20 @@ def train(
         show_json(found if changed else found[0])
         return
     for name, one in made:
-        _show_trained(name, one)
+        _show_trained(name, one, here())
     if not made:
         show("every app has a model of its code and lock")
 
 
-def _show_trained(app: str, made: Trained) -> None:
+def _show_trained(app: str, made: Trained, place: Workplace) -> None:
     model = made.model
     metrics = ", ".join(f"{name} {value:.4g}" for name, value in made.holdout_metrics.items())
     show(f"trained: {app} model {model.version} ({short(model.digest)}); hold-out: {metrics}")
-    show(f"next:    deliver build {app}")
+    on_main = app in {one.name for one in place.apps} and (
+        place.app(app).code(place.settings).sha256 == model.code
+    )
+    first = "" if on_main else f"merge this code into {place.main_name} and push it, then: "
+    show(f"next:    {first}deliver build {app}")
 
 
 def build(

@@ -31,7 +31,9 @@ AppNames = Annotated[list[str], typer.Argument(metavar="APP...", help="One app o
 MaybeAppNames = Annotated[
     list[str] | None, typer.Argument(metavar="[APP]...", help="Apps; all where none is named.")
 ]
-ToEnvironment = Annotated[str, typer.Option("--to", metavar="ENV", help="The environment.")]
+ToEnvironment = Annotated[
+    str, typer.Option("--to", "--env", metavar="ENV", help="The environment.")
+]
 InEnvironment = Annotated[str, typer.Option("--env", metavar="ENV", help="The environment.")]
 Reason = Annotated[
     str,

@@ -7,11 +7,14 @@ from typing import Annotated
 
 import typer
 
+from ..errors import UsageError
 from . import output
 from .options import AppName, AsJson, Head, here
 
 Environment = Annotated[str | None, typer.Option("--env", metavar="ENV", help="Only this one.")]
 Base = Annotated[str | None, typer.Option(metavar="REF", help="What the change is compared with.")]
+
+MaybeHead = Annotated[str | None, typer.Option(metavar="REF", help="The change; else HEAD.")]
 
 
 def mount(app: typer.Typer) -> None:
@@ -71,7 +74,7 @@ def diff(base: Base = None, head: Head = "HEAD", as_json: AsJson = False) -> Non
         show("no cluster would change")
 
 
-def check(base: Base = None, head: Head = "HEAD", as_json: AsJson = False) -> None:
+def check(base: Base = None, head: MaybeHead = None, as_json: AsJson = False) -> None:
     """Check the rules on a change; without --base verify the whole repository, offline.
 
     Example: deliver check --base origin/main --head HEAD
@@ -79,7 +82,14 @@ def check(base: Base = None, head: Head = "HEAD", as_json: AsJson = False) -> No
     from ..check import check_change, check_whole
     from ..git import Repository
 
+    if head and not base:
+        raise UsageError(
+            "which-change",
+            f"--head {head} was given without --base.",
+            "A change lies between two commits; without --base the whole repository is verified.",
+            f"deliver check --base origin/main --head {head}",
+        )
     repository = Repository.find(Path.cwd())
-    found = check_change(repository, base, head) if base else check_whole(repository)
+    found = check_change(repository, base, head or "HEAD") if base else check_whole(repository)
     output.report(found, as_json)
     raise typer.Exit(found.exit_code)

@@ -160,5 +160,6 @@ def _require_same_sources(model: ModelVersion, app: App, settings: Settings) -> 
             f"model {model.version} of {app.name} was trained with another {' and '.join(apart)} "
             f"than {settings.main} holds.",
             "Model and image come from one state of the sources, which others reviewed.",
-            f"run `deliver train {app.name}` on {settings.main}, or name its version by `--model`",
+            f"merge and push the code that trained it; or run `deliver train {app.name}` with "
+            f"{settings.main} checked out, which trains what {settings.main} holds now",
         )

@@ -7,7 +7,17 @@ from ..errors import Refused
 from ..evidence import Judged, evidence_digest
 from ..gate import Scorer, Verdict
 from ..ledger import Line, record_path
-from ..proposal import Proposal, Step, compose, overlay_on_main, place, propose, renderer
+from ..proposal import (
+    Proposal,
+    Step,
+    branch_name,
+    compose,
+    next_number,
+    overlay_on_main,
+    place,
+    propose,
+    renderer,
+)
 from ..records import EvidenceRef, Release
 from ..workplace import Workplace
 from .gate import judge_for, require_pass
@@ -27,7 +37,9 @@ def promote(
 
     All apps pass or none is written. Raises Refused where the order, a hold or the gate forbids it.
     """
-    judged = [_judge(workplace, app, environment, scorer, say) for app in dict.fromkeys(apps)]
+    lines = [workplace.ledger.line(environment, app) for app in dict.fromkeys(apps)]
+    workplace.repository.require_free(branch_name("promote", lines))
+    judged = [_judge(workplace, line.app, environment, scorer, say) for line in lines]
     steps = [
         _step(workplace, line, source, verdict, reason, change) for line, source, verdict in judged
     ]
@@ -82,10 +94,31 @@ def _require_news(workplace: Workplace, line: Line, release: Release) -> None:
         "nothing-to-promote",
         f"{line.app} has this release in {line.environment} already ({current.name}).",
         "A promotion brings another release into an environment.",
-        "nothing is to be done"
+        _elsewhere(workplace, line, release)
         if same
         else f"for what is pending: deliver render --env {line.environment} {line.app}",
     )
+
+
+def _elsewhere(workplace: Workplace, line: Line, release: Release) -> str:
+    """Return where another release waits, so that it can come nearer; or that none does."""
+    names = workplace.settings.names
+    upstream = names[: names.index(line.environment)]
+    if workplace.unpushed:
+        main = workplace.settings.main
+        return f"your {main} is ahead of {workplace.main_name}: run `git push origin {main}`"
+    for name in reversed(upstream):
+        branch = workplace.waiting.get((name, line.app))
+        if branch:
+            return f"branch {branch} waits to be merged into {name}"
+    for name, after in zip(reversed(upstream[:-1]), reversed(upstream[1:]), strict=True):
+        other = workplace.ledger.line(name, line.app).current
+        if other is not None and other.record.release.id != release.id:
+            return (
+                f"{name} is ahead (model {other.record.release.model.version}): "
+                f'deliver promote {line.app} --to {after} --reason "…"'
+            )
+    return "nothing is to be done"
 
 
 def _judge(
@@ -123,8 +156,7 @@ def _step(
 
 def next_name(line: Line) -> str:
     """Return the name that the next record of a line gets."""
-    number = 1 if line.newest is None else line.newest.number + 1
-    return f"{line.environment}/{number:04}"
+    return f"{line.environment}/{next_number(line):04}"
 
 
 def _question(workplace: Workplace, app: str, name: str) -> bytes:

@@ -13,7 +13,7 @@ from ..ledger import Line
 from ..models.building import built_from
 from ..models.engine import Engine
 from ..models.registry import ModelVersion, Registry
-from ..proposal import Proposal, Step, compose, pin_sources, propose, source_digests
+from ..proposal import Proposal, Step, branch_name, compose, pin_sources, propose, source_digests
 from ..records import EvidenceRef, Model, Question, Release, release_id
 from ..workplace import Workplace, sources_of
 from .gate import judge_for, require_pass
@@ -44,9 +44,10 @@ def release(
     Run on main: it alone brings new model bytes. `version` is a model version of MLflow, the
     newest where it is None. All apps pass or none is written.
     """
-    made = [
-        _make(workplace, app, tools, say, version, reason, change) for app in dict.fromkeys(apps)
-    ]
+    first = workplace.settings.names[0]
+    lines = [workplace.ledger.line(first, app) for app in dict.fromkeys(apps)]
+    workplace.repository.require_free(branch_name("release", lines))
+    made = [_make(workplace, line.app, tools, say, version, reason, change) for line in lines]
     return propose(workplace, [one for one, _ in made]), [verdict for _, verdict in made]
 
 
@@ -96,6 +97,8 @@ def _make(
     say(f"{name}: model {model.version} in {image.rsplit('/', 1)[1][:40]}…")
     made, question = _release(workplace, app, model, image, tools)
     _require_news(line, made)
+    if line.current is not None and line.current.record.release.model.digest == model.digest:
+        say(f"{name}: this model is byte for byte the one that {first} runs already")
     say(f"{name}: judging release {made.id[7:19]} for {first}")
     verdict = judge_for(
         workplace, name, first, Judged.of(made), model.holdout_metrics, tools.scorer

@@ -67,6 +67,13 @@ def find_target(line: Line, to: int | None) -> Entry:
             f"choose one from `deliver history {line.app} --env {line.environment}`",
         )
     require_target(line, target)
+    if target.record.manifests == current.record.manifests:
+        raise Refused(
+            "nothing-to-roll-back",
+            f"{current.name} has the manifests of {target.name} already.",
+            "A rollback changes what the environment runs.",
+            f"choose another from `deliver history {line.app} --env {line.environment}`",
+        )
     return target
 
 
@@ -109,7 +116,9 @@ def _newest_before(line: Line, current: Entry) -> Entry:
 def _nothing(line: Line) -> Refused:
     return Refused(
         "nothing-to-roll-back",
-        f"{line.app} had no other accepted release in {line.environment}.",
+        f"{line.app} had no other accepted release in {line.environment}."
+        if line.entries
+        else f"{line.app} has no release in {line.environment}.",
         "A rollback goes back to a release that the environment had before.",
         f"look at `deliver history {line.app} --env {line.environment}`",
     )

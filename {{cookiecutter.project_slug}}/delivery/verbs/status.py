@@ -30,7 +30,7 @@ def status(workplace: Workplace) -> list[dict[str, str]]:
 def _row(workplace: Workplace, line: Line, when: dict[str, Merge]) -> dict[str, str]:
     current = line.current
     if current is None:
-        return _cells(line, "", "", "", "", "no release yet")
+        return _cells(line, "", "", "", "", _waiting(workplace, line) or "no release yet")
     release = current.record.release
     merge = when.get(current.path)
     since = merge.time[:16].replace("T", " ") if merge else "unknown"
@@ -53,10 +53,15 @@ def _cells(
     }
 
 
+def _waiting(workplace: Workplace, line: Line) -> str:
+    branch = workplace.waiting.get((line.environment, line.app))
+    return f"branch {branch} waits to be merged" if branch else ""
+
+
 def _note(workplace: Workplace, line: Line) -> str:
-    notes = []
+    notes = [waits] if (waits := _waiting(workplace, line)) else []
     if line.on_hold:
-        notes.append(f"on hold: deliver resume {line.app} --env {line.environment}")
+        notes.append(f'on hold: deliver resume {line.app} --env {line.environment} --reason "…"')
     gone = vanished(workplace.main, line)
     kind = None if gone else pending(workplace, line)
     if gone:
