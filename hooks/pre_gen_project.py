@@ -31,12 +31,13 @@ RULES = {
     "repo_url": (
         rf"(https://{HOST}/|ssh://([\w-]+@)?{HOST}/|git@[\w.-]+:|file://|/){PATH}+"
         r"(?:\.git|/_git/[\w.-]+)",
-        "a Git URL ending in .git, by https, ssh, git@ or file, without a password",
+        "a Git URL by https, ssh, git@ or file, or an absolute path; it ends in .git or /_git/name, "
+        "and holds no password",
         "https://github.com/acme/acme-models.git",
     ),
     "registry": (
-        r"(localhost|[a-z0-9-]+(\.[a-z0-9-]+)+|[a-z0-9-]+(?=:))(:\d+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*",
-        "host[:port]/path in lower case, without a scheme",
+        r"(localhost|[a-z0-9-]+(\.[a-z0-9-]+)+|[a-z0-9-]+(?=:))(:\d+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+",
+        "host[:port]/path in lower case, with a path, without a scheme or a slash at the end",
         "ghcr.io/acme",
     ),
     "mlflow_uri": (
