@@ -31,7 +31,7 @@ RULES = {
     "repo_url": (
         rf"(https://{HOST}/|ssh://([\w-]+@)?{HOST}/|git@[\w.-]+:|file://|/){PATH}+"
         r"(?:\.git|/_git/[\w.-]+)",
-        "a Git URL by https, ssh, git@ or file, or an absolute path; it ends in .git or /_git/name, "
+        "a Git URL by https, ssh, git@ or file, or an absolute path; it ends in .git or /_git/name "
         "and holds no password",
         "https://github.com/acme/acme-models.git",
     ),
