@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from fnmatch import fnmatch
 
 import pytest
+from delivery.app import AppFile, HoldoutFile
+from delivery.files import parse_model
+from delivery.settings import Settings, Strict
 
 from tests.bake.template import ROOT
 from tests.docs.cli import parse, verbs
@@ -14,6 +18,7 @@ from tests.docs.pages import GENERATED, Page, all_pages, targets
 
 PAGES = all_pages()
 LONGEST = {"README.md": 150, f"{GENERATED.name}/README.md": 120}
+PEOPLE_WRITE: list[type[Strict]] = [Settings, AppFile, HoldoutFile]
 MENTIONED = re.compile(r"`deliver ([a-z][a-z-]*)")
 
 
@@ -58,10 +63,24 @@ def test_reference_has_every_verb() -> None:
     assert set(MENTIONED.findall(reference.text)) == verbs()
 
 
-def listed_refusals() -> set[str]:
+def test_examples_in_the_reference_are_files_that_deliver_takes() -> None:
+    examples = Page(f"{GENERATED.name}/docs/reference.md").blocks("yaml")
+    for model, text in zip(PEOPLE_WRITE, examples, strict=True):
+        parse_model(model, text.encode(), f"the example of {model.__name__}")
+
+
+def refusal_cells() -> list[str]:
     rows = (GENERATED / "docs/refusals.md").read_text(encoding="utf-8").splitlines()
     cells = (row.split("|")[1] for row in rows if row.startswith("| `"))
-    return {code for cell in cells for code in re.findall(r"`([a-z-]+)`", cell)}
+    return [code for cell in cells for code in re.findall(r"`([a-z-]+)`", cell)]
+
+
+def listed_refusals() -> set[str]:
+    return set(refusal_cells())
+
+
+def test_refusals_page_lists_a_code_once() -> None:
+    assert [code for code, times in Counter(refusal_cells()).items() if times > 1] == []
 
 
 def test_refusals_page_lists_every_code() -> None:
