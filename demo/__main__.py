@@ -22,6 +22,7 @@ def main(folder: Path) -> int:
             tell(place)
         finally:
             place.stop()
+        place.mark()
     except StepError as err:
         print(f"\nThe demo stopped: {err}", file=sys.stderr)
         return 1
@@ -33,6 +34,7 @@ def main(folder: Path) -> int:
         "demo_s": round(time.monotonic() - began, 1),
         "cpu_s": round(used.ru_utime + used.ru_stime, 1),
     }
+    print(f"\nIt took {figures['demo_s']} s, and {figures['cpu_s']} s of processor time:")
     print(json.dumps(figures))
     return 0
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import socket
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from .shell import Shell, StepError, chapter
 
 TEMPLATE = Path(__file__).resolve().parent.parent
 MARK = ".local/demo"
-PACKAGE = "demo_models"
+SLUG, PACKAGE = "demo-models", "demo_models"
 PEOPLE = {"user.name": "Sam Student", "user.email": "sam@example.com"}
 
 
@@ -23,6 +25,10 @@ class Place:
     root: Path
     shell: Shell
 
+    def mark(self) -> None:
+        """Note how the demo left the repository, so that a later one knows whether it may go."""
+        (self.root / MARK).write_text(_state(self.root))
+
     def stop(self) -> None:
         """Stop what the demo started; data stay."""
         self.shell("make", "services-stop", show=False)
@@ -30,7 +36,7 @@ class Place:
 
 def prepare(folder: Path) -> Place:
     """Return a baked, committed and pushed repository with its environment and registry."""
-    _make_room(folder)
+    make_room(folder)
     shell = Shell(folder)
     chapter(
         "A new repository",
@@ -39,13 +45,15 @@ def prepare(folder: Path) -> Place:
     )
     port = free_port()
     origin = folder / ".local/origin.git"
-    Shell(TEMPLATE)(
-        sys.executable, "-m", "cookiecutter", TEMPLATE, "--no-input", "--output-dir", folder.parent,
-        "project_name=Demo Models", f"project_slug={folder.name}", f"package_name={PACKAGE}",
-        f"repo_url=file://{origin}", f"registry=127.0.0.1:{port}/demo",
-    )  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix=".demo-", dir=folder.parent) as baked:
+        Shell(TEMPLATE)(
+            sys.executable, "-m", "cookiecutter", ".", "--no-input", "--output-dir", baked,
+            "project_name=Demo Models", f"project_slug={SLUG}", f"package_name={PACKAGE}",
+            f"repo_url=file://{origin}", f"registry=127.0.0.1:{port}/demo",
+        )  # fmt: skip
+        Path(baked, SLUG).rename(folder)
     (folder / MARK).parent.mkdir(exist_ok=True)
-    (folder / MARK).write_text("made by `make demo`; it may be removed\n")
+    (folder / MARK).touch()
     _commit(shell, origin)
     chapter(
         "What this machine needs",
@@ -70,13 +78,33 @@ def _commit(shell: Shell, origin: Path) -> None:
     shell("git", "push", "--quiet", "--set-upstream", "origin", "main", show=False)
 
 
-def _make_room(folder: Path) -> None:
+def make_room(folder: Path) -> None:
+    """Take away what an earlier demo left; raises StepError for anything else that is there."""
     if folder.exists() and any(folder.iterdir()):
         if not (folder / MARK).exists():
             raise StepError(f"{folder} exists and is no earlier demo: name another folder, DEMO=…")
+        if _worked_in(folder):
+            raise StepError(
+                f"{folder} holds work of your own since the demo ended there: name another folder, "
+                "DEMO=…, or remove it yourself"
+            )
         Shell(folder)("make", "services-stop", show=False)
-        shutil.rmtree(folder)
+    shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _worked_in(folder: Path) -> bool:
+    """Return whether a demo ended here and its repository is not as that demo left it."""
+    ended = (folder / MARK).read_text().strip()
+    return bool(ended) and ended != _state(folder)
+
+
+def _state(folder: Path) -> str:
+    """Return a text that changes with every branch, commit, and file that Git would track."""
+    shell = Shell(folder)
+    refs = shell("git", "for-each-ref", "refs/heads", show=False)
+    files = shell("git", "status", "--porcelain", show=False)
+    return hashlib.sha256((refs + files).encode()).hexdigest()
 
 
 def free_port() -> int:

@@ -45,7 +45,8 @@ def show(question: dict[str, object], answer: dict[str, object]) -> None:
     assert isinstance(outputs, list)
     values, expected = outputs[0]["data"], question["answers"]
     assert isinstance(expected, list)
-    print(f"    | {outputs[0]['name']}: {[round(value, 4) for value in values]}", flush=True)
+    print(f"    | {outputs[0]['name']} of the {len(values)} synthetic rows of its known question:")
+    print(f"    | {[round(value, 4) for value in values]}", flush=True)
     if any(abs(a - b) > 1e-6 for a, b in zip(values, expected, strict=True)):
         raise StepError(f"the release says {expected}")
     print("    | the same that the release recorded when it was made", flush=True)

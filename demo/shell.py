@@ -40,7 +40,7 @@ class Shell:
         )
         if show or done.returncode != expect:
             lines = [*done.stdout.rstrip().splitlines(), f"({time.monotonic() - began:.1f} s)"]
-            print(textwrap.indent("\n".join(lines), "    | "), flush=True)
+            print("\n".join(f"    | {line}" for line in lines), flush=True)
         if done.returncode != expect:
             raise StepError(
                 f"`{shlex.join(command)}` ended with {done.returncode}, not {expect} (see above)"

@@ -136,7 +136,7 @@ def merge(place: Place, printed: str) -> None:
     shell("git", "push", "--quiet", "origin", branch, show=False)
     shell("deliver", "check", "--base", "origin/main", "--head", branch)
     if branch.startswith("promote/prod/"):
-        tell_next(["before prod, the trusted job scores both images again:"])
+        tell_next(["before prod, the trusted job scores the images again:"])
         shell("deliver", "gate", "--verify", "--base", "origin/main", "--head", branch)
     shell("git", "merge", "--quiet", "--squash", branch, show=False)
     message = shell("git", "log", "-1", "--format=%B", branch, show=False)
