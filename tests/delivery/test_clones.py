@@ -64,6 +64,7 @@ def test_deleted_branches_and_collected_objects_are_not_missed(
     all_works(User(origin.root, delivered.root, tmp_path / "tmp"))
 
 
+@pytest.mark.slow
 def test_whole_clone_is_as_good_as_its_origin(clone: Cloning) -> None:
     user = clone()
     all_works(user)
@@ -102,6 +103,7 @@ def test_shallow_clone_takes_no_commit_for_one_off_main(origin: World, clone: Cl
     assert answer.status in (0, 3), answer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("filter_", ["blob:none", "tree:0"])
 def test_partial_clone_fetches_what_it_lacks(filter_: str, clone: Cloning) -> None:
     all_works(clone(f"--filter={filter_}"))
@@ -186,10 +188,12 @@ def somebody(origin: World, delivered: World) -> Iterator[User]:
         yield User(folder / "clone", folder / "package", folder / "tmp", by=AS_SOMEBODY)
 
 
+@pytest.mark.slow
 def test_clone_of_another_user_works(somebody: User) -> None:
     all_works(somebody)
 
 
+@pytest.mark.slow
 def test_user_without_a_home_is_told(somebody: User) -> None:
     words = ("check", "--base", "main", "--head", "change")
     answer = somebody.deliver(*words, HOME=None, XDG_CACHE_HOME=None)

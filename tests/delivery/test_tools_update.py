@@ -14,6 +14,8 @@ import pytest
 from tests.delivery.world import HELM_APP, KUSTOMIZE_APP, World
 from tests.e2e.user import User
 
+pytestmark = pytest.mark.slow
+
 ENVIRONMENTS = ("dev", "staging", "prod")
 WHY = ("--reason", "because")
 RENDER = "delivery/rendering/render.py"
@@ -49,7 +51,7 @@ def kustomize_version(kubectl: str) -> str:
     return found[1] if found else ""
 
 
-UPDATES = [our_rendering, pytest.param(kustomize, marks=pytest.mark.slow)]
+UPDATES = [our_rendering, kustomize]
 
 
 @pytest.fixture

@@ -69,6 +69,7 @@ def test_uncommitted_model_code_is_not_trained(how: str, modeller: User) -> None
     assert modeller.state() == before
 
 
+@pytest.mark.slow
 def test_silent_mlflow_is_named_before_training(modeller: User) -> None:
     trace: dict[str, str | bytes] = {
         "lab/toy/__main__.py": "import pathlib\npathlib.Path('trained').touch()\n"
