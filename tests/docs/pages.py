@@ -38,12 +38,7 @@ class Page:
 
     def blocks(self, *languages: str) -> list[str]:
         """Return the fenced blocks of some languages, without their indentation."""
-        found = ((len(m[1]), m[2], m[3]) for m in FENCE.finditer(self.text))
-        return [
-            "".join(line[indent:] or "\n" for line in body.splitlines(keepends=True))
-            for indent, language, body in found
-            if language in languages
-        ]
+        return blocks(self.text, *languages)
 
     def links(self) -> list[str]:
         """Return the targets of links that lead to files of this repository."""
@@ -58,6 +53,16 @@ class Page:
         rows = (row for block in self.blocks("sh", "text") for row in logical_lines(block))
         lines = (row for row in rows if not row.startswith(" "))  # others belong to pictures
         return [words for line in lines for words in calls(line) if words[0] == program]
+
+
+def blocks(text: str, *languages: str) -> list[str]:
+    """Return a page's fenced blocks of some languages, without their indentation."""
+    found = ((len(m[1]), m[2], m[3]) for m in FENCE.finditer(text))
+    return [
+        "".join(line[indent:] or "\n" for line in body.splitlines(keepends=True))
+        for indent, language, body in found
+        if language in languages
+    ]
 
 
 def logical_lines(block: str) -> list[str]:
