@@ -32,7 +32,7 @@ class ScoringError(Unknown):
             code,
             seen,
             "One finite number a row, for exactly the rows that were asked, in their order.",
-            "score the image by hand (docs/reference.md), mend the model, train and build it anew",
+            "mend the model so that it answers every row, then train and build it anew",
         )
 
 

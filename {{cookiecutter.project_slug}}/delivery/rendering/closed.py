@@ -52,5 +52,5 @@ def _refused(code: str, seen: str) -> Refused:
         code,
         f"{seen}.",
         "What is pinned is all that rendering reads, and all of it counts.",
-        "mend the file, or remove it (docs/reference.md says what a base, chart or overlay holds)",
+        "mend the file, or remove it (docs/change-a-base-or-chart.md)",
     )
