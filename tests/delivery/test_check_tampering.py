@@ -216,3 +216,9 @@ def test_change_by_another_judge_is_a_preview(promoted: World, tmp_path: Path) -
     report = world.check("change")
     assert report.preview
     assert report.exit_code == 3
+
+
+def test_file_in_place_of_releases_is_found(world: World) -> None:
+    world.git("rm", "-r", "--quiet", "releases")
+    world.change({"releases": "nothing to see"})
+    assert "unexpected-file" in {f.code for f in check_whole(world.repository).findings}

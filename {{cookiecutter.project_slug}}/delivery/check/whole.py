@@ -33,7 +33,8 @@ def whole(repository: Repository) -> list[DeliveryError]:
     head = repository.snapshot("HEAD")
     settings = read_settings(head)
     ledger = read_ledger(head)
-    found = list(unexpected_files(head, head.paths(ROOT)))
+    paths = [*head.paths(ROOT), *([ROOT] if ROOT in head.entries else [])]
+    found = list(unexpected_files(head, paths))
     found += _work_tree(repository)
     for line in ledger:
         found += _line(head, settings, ledger, line)
