@@ -72,7 +72,9 @@ def check_change(repository: Repository, base: str, head: str) -> Report:
 
 def check_whole(repository: Repository) -> Report:
     """Return the verdict on HEAD's releases and the work tree, offline."""
-    return Report("the whole repository at HEAD", _guarded(whole, repository))
+    changed = repository.git("status", "--porcelain", "--", ":/", check=False).text.splitlines()
+    apart = f" (not looked at: {len(changed)} uncommitted changes)" if changed else ""
+    return Report(f"the whole repository at HEAD{apart}", _guarded(whole, repository))
 
 
 def _record(added: Added) -> list[DeliveryError]:

@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -168,13 +168,19 @@ def find_engine(purpose: Literal["build", "score"]) -> Engine:
     for program in able:
         if chosen in (None, "", program) and _answers(program):
             return Engine(program)
-    asked = f"{CHOICE} asks for {chosen}, and " if chosen else ""
+    tried = f"{CHOICE} asks for {chosen}, which does not" if chosen else f"none of {_words(able)}"
     raise Unknown(
         "no-container-engine",
-        f"{asked}none of {', '.join(able)} answers on this machine.",
+        f"{tried} answer{'' if chosen else 's'} on this machine.",
         "Images are built by one of docker, podman, buildah, and scored by docker or podman.",
-        "install podman, or start docker's daemon, and call again",
+        f"unset {CHOICE}, or set it to one of {_words(able)}"
+        if chosen
+        else "install podman, or start docker's daemon, and call again",
     )
+
+
+def _words(programs: Iterable[str]) -> str:
+    return ", ".join(programs)
 
 
 def immutable_tag(digest: str) -> str:
