@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .app import App
+from collections.abc import Mapping
+
+from .app import App, Holdout, Policy
 from .evidence import Champion, HoldoutRef, Inputs, Judged
 from .ledger import Line
 
@@ -20,13 +22,24 @@ def inputs_for(app: App, line: Line, candidate: Judged, logged: dict[str, float]
 
     `app` is read at the merge base: policy and hold-out are the judge's, never the candidate's.
     """
-    holdout = app.holdout()
+    policy = app.policy(line.environment)
+    return inputs_of(candidate, champion_of(line), app.holdout(), policy, logged)
+
+
+def inputs_of(
+    candidate: Judged,
+    champion: Champion | None,
+    holdout: Holdout,
+    policy: Policy,
+    logged: Mapping[str, float] | None,
+) -> Inputs:
+    """Return everything that a verdict depends on, as evidence names it."""
     return Inputs(
         candidate=candidate,
-        champion=champion_of(line),
+        champion=champion,
         holdout=HoldoutRef(
             features=holdout.features_sha256, labels=holdout.labels_sha256, rows=holdout.rows
         ),
-        policy=app.policy(line.environment).sha256,
-        logged=logged,
+        policy=policy.sha256,
+        logged=None if logged is None else dict(logged),
     )

@@ -10,7 +10,8 @@ import numpy as np
 
 from ..app import App, Holdout, Policy, Task
 from ..errors import Refused
-from ..evidence import Champion, HoldoutRef, Inputs, Judged
+from ..evidence import Champion, Inputs, Judged
+from ..judging import inputs_of
 from .holdout import Rows, parse_holdout
 from .image import Carried, read_carried
 from .metrics import Floats, Measured, measure
@@ -62,16 +63,7 @@ class Case:
     @property
     def inputs(self) -> Inputs:
         """Everything that the verdict depends on, as evidence names it."""
-        held = self.holdout
-        return Inputs(
-            candidate=self.candidate,
-            champion=self.champion,
-            holdout=HoldoutRef(
-                features=held.features_sha256, labels=held.labels_sha256, rows=held.rows
-            ),
-            policy=self.policy.sha256,
-            logged=None if self.logged is None else dict(self.logged),
-        )
+        return inputs_of(self.candidate, self.champion, self.holdout, self.policy, self.logged)
 
     @cached_property
     def rows(self) -> Rows:
