@@ -50,7 +50,8 @@ def train(
     from ..models.registry import Registry
     from ..models.training import train as verb
 
-    repository = Repository.find(Path.cwd())
+    place = here()
+    repository = place.repository
     head = repository.snapshot("HEAD")
     settings = read_settings(head)
     registry = Registry.of(settings, repository.root)
@@ -67,7 +68,7 @@ def train(
         show_json(found if changed else found[0])
         return
     for name, one in made:
-        _show_trained(name, one, here())
+        _show_trained(name, one, place)
     if not made:
         show("every app has a model of its code and lock")
 
