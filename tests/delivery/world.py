@@ -16,13 +16,13 @@ from pathlib import Path
 from cookiecutter.main import cookiecutter
 from delivery.canonical import sha256
 from delivery.check import Report, check_change
-from delivery.evidence import CheckResult, Evidence, Judged, evidence_digest
+from delivery.evidence import CheckResult, Evidence, Judged
 from delivery.git import Repository
 from delivery.judging import inputs_for
 from delivery.ledger import Line
-from delivery.proposal import Proposal, Step, compose, pin_sources, propose
-from delivery.records import BuiltFrom, EvidenceRef, Kind, Model, Question, Release, release_id
-from delivery.verbs.promote import candidate_for, next_name
+from delivery.proposal import Proposal, Step, compose_judged, pin_sources, propose
+from delivery.records import BuiltFrom, Kind, Model, Question, Release, release_id
+from delivery.verbs.promote import candidate_for
 from delivery.verbs.render import render_pending
 from delivery.verbs.resume import resume
 from delivery.verbs.rollback import rollback
@@ -204,8 +204,7 @@ class World:
         )
 
     def _accept(self, line: Line, kind: Kind, release: Release, origin: str | None) -> Step:
-        evidence = self.verdict(line, kind, release).dump()
-        return compose(
+        return compose_judged(
             self.work,
             line,
             kind,
@@ -213,6 +212,6 @@ class World:
             reason="test",
             change=None,
             from_=origin,
-            evidence=EvidenceRef(record=next_name(line), sha256=evidence_digest(evidence)),
-            beside={"evidence.json": evidence, "question.json": QUESTION},
+            evidence=self.verdict(line, kind, release),
+            question=QUESTION,
         )

@@ -9,6 +9,7 @@ from . import RENDERER
 from .app import App
 from .canonical import short
 from .errors import Refused
+from .evidence import Evidence, evidence_digest
 from .git import Folder, pinned_folder, shallow
 from .ledger import Entry, Line, manifests_folder, record_path
 from .records import (
@@ -64,18 +65,24 @@ def renderer(settings: Settings) -> RendererPin:
     return RendererPin(kustomize=pinned.kustomize, helm=pinned.helm, deliver=RENDERER)
 
 
-def overlay_on_main(workplace: Workplace, environment: str, app: str) -> tuple[Overlay, Folder]:
-    """Return an app's overlay as main has it; raises Refused (`no-overlay`)."""
+def overlay_folder(workplace: Workplace, environment: str, app: str) -> Folder:
+    """Return the files of an app's overlay on main; raises Refused (`no-overlay`)."""
     path = f"overlays/{environment}/{app}"
-    tree = workplace.main.tree(path)
-    if tree is None:
+    if not workplace.main.paths(path):
         raise Refused(
             "no-overlay",
             f"{path} is not on {workplace.settings.main}.",
             "An app is in an environment when it has an overlay there.",
             f"add {path} (copy that of another environment), merge it, call again",
         )
-    folder = workplace.main.folder(path)
+    return workplace.main.folder(path)
+
+
+def overlay_on_main(workplace: Workplace, environment: str, app: str) -> tuple[Overlay, Folder]:
+    """Return an app's overlay on main, as a record names it and as files; raises Refused."""
+    folder = overlay_folder(workplace, environment, app)
+    tree = workplace.main.tree(f"overlays/{environment}/{app}")
+    assert tree is not None  # a folder with files has one
     return Overlay(tree=tree, sha256=folder.sha256), folder
 
 
@@ -165,6 +172,34 @@ def compose(
         }
     )
     return step(workplace, line, record, manifests, beside)
+
+
+def compose_judged(
+    workplace: Workplace,
+    line: Line,
+    kind: Kind,
+    release: Release,
+    *,
+    reason: str,
+    change: str | None,
+    from_: str | None,
+    evidence: Evidence,
+    question: bytes,
+) -> Step:
+    """Return the step of a kind that brings its verdict along: evidence and question beside it."""
+    data = evidence.dump()
+    name = f"{line.environment}/{next_number(line):04}"
+    return compose(
+        workplace,
+        line,
+        kind,
+        release,
+        reason=reason,
+        change=change,
+        from_=from_,
+        evidence=EvidenceRef(record=name, sha256=evidence_digest(data)),
+        beside={"evidence.json": data, "question.json": question},
+    )
 
 
 def step(

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from ..console import Say
 from ..errors import Refused
-from ..evidence import Judged, evidence_digest
+from ..evidence import Judged
 from ..gate import Scorer, Verdict
 from ..ledger import Line, record_path
 from ..proposal import (
     Proposal,
     Step,
     branch_name,
-    compose,
-    next_number,
-    overlay_on_main,
-    place,
+    compose_judged,
     propose,
-    renderer,
 )
-from ..records import EvidenceRef, Release
+from ..records import Release
 from ..workplace import Workplace
 from .gate import judge_for, require_pass
+from .render import pending
 
 
 def promote(
@@ -83,20 +80,14 @@ def _require_news(workplace: Workplace, line: Line, release: Release) -> None:
     current = line.current
     if current is None or current.record.release.id != release.id:
         return
-    overlay, _ = overlay_on_main(workplace, line.environment, line.app)
-    env = workplace.settings.environment(line.environment)
-    same = (
-        overlay.sha256 == current.record.overlay.sha256
-        and place(env) == current.record.settings
-        and renderer(workplace.settings) == current.record.renderer
-    )
+    waits = pending(workplace, line)
     raise Refused(
         "nothing-to-promote",
         f"{line.app} has this release in {line.environment} already ({current.name}).",
         "A promotion brings another release into an environment.",
-        _elsewhere(workplace, line, release)
-        if same
-        else f"for what is pending: deliver render --env {line.environment} {line.app}",
+        f"for what is pending: deliver render --env {line.environment} {line.app}"
+        if waits
+        else _elsewhere(workplace, line, release),
     )
 
 
@@ -140,8 +131,7 @@ def _step(
     change: str | None,
 ) -> Step:
     name, release = source
-    evidence = verdict.evidence.dump()
-    return compose(
+    return compose_judged(
         workplace,
         line,
         "promote",
@@ -149,14 +139,9 @@ def _step(
         reason=reason,
         change=change,
         from_=name,
-        evidence=EvidenceRef(record=next_name(line), sha256=evidence_digest(evidence)),
-        beside={"evidence.json": evidence, "question.json": _question(workplace, line.app, name)},
+        evidence=verdict.evidence,
+        question=_question(workplace, line.app, name),
     )
-
-
-def next_name(line: Line) -> str:
-    """Return the name that the next record of a line gets."""
-    return f"{line.environment}/{next_number(line):04}"
 
 
 def _question(workplace: Workplace, app: str, name: str) -> bytes:

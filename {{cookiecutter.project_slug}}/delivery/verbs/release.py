@@ -7,17 +7,24 @@ from dataclasses import dataclass
 from ..app import App
 from ..console import Say
 from ..errors import DeliveryError, Refused
-from ..evidence import Judged, evidence_digest
+from ..evidence import Judged
 from ..gate import Scorer, Verdict, known_question
 from ..ledger import Line
 from ..models.building import built_from
 from ..models.engine import Engine
 from ..models.registry import ModelVersion, Registry
-from ..proposal import Proposal, Step, branch_name, compose, pin_sources, propose, source_digests
-from ..records import EvidenceRef, Model, Question, Release, release_id
+from ..proposal import (
+    Proposal,
+    Step,
+    branch_name,
+    compose_judged,
+    pin_sources,
+    propose,
+    source_digests,
+)
+from ..records import Model, Question, Release, release_id
 from ..workplace import Workplace, sources_of
 from .gate import judge_for, require_pass
-from .promote import next_name
 
 
 @dataclass(frozen=True)
@@ -105,8 +112,7 @@ def _make(
     )
     _note(tools.registry, model, verdict, first, say)
     require_pass(verdict)
-    evidence = verdict.evidence.dump()
-    step = compose(
+    step = compose_judged(
         workplace,
         line,
         "release",
@@ -114,8 +120,8 @@ def _make(
         reason=reason,
         change=change,
         from_=None,
-        evidence=EvidenceRef(record=next_name(line), sha256=evidence_digest(evidence)),
-        beside={"evidence.json": evidence, "question.json": question},
+        evidence=verdict.evidence,
+        question=question,
     )
     return step, verdict
 

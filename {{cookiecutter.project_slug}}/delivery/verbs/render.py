@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import Refused
 from ..ledger import Line
-from ..proposal import Proposal, Step, compose, place, propose, renderer
+from ..proposal import Proposal, Step, compose, overlay_folder, place, propose, renderer
 from ..records import Kind
 from ..workplace import Workplace
 
@@ -43,7 +43,7 @@ def pending(workplace: Workplace, line: Line) -> Kind | None:
     current = line.current
     if current is None:
         return None
-    overlay = workplace.main.folder(f"overlays/{line.environment}/{line.app}")
+    overlay = overlay_folder(workplace, line.environment, line.app)
     env = workplace.settings.environment(line.environment)
     record = current.record
     if overlay.sha256 != record.overlay.sha256 or place(env) != record.settings:
