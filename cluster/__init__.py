@@ -1,0 +1,1 @@
+"""A real Kubernetes with Argo CD on one Linux machine, for this template's tests."""

@@ -1,0 +1,128 @@
+"""The programs of the test cluster, built from Go modules that `programs/` pins.
+
+A build is kept in the cache under the digest of all that it is made of: its `go.mod`, `go.sum` and
+`tools.go`, how it is linked, and the version of Go. `go.sum` holds the digest of every module, so
+what is built is what was committed here.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).parent / "programs"
+CACHE = Path(os.environ.get("CLUSTER_CACHE") or Path.home() / ".cache/ml-gitops-cluster")
+KUBERNETES = "v1.36.3"
+ARGOCD = "v3.5.3"
+
+
+@dataclass(frozen=True)
+class Module:
+    """One build: a folder of `programs/`, its programs by their Go package."""
+
+    name: str
+    packages: Mapping[str, str]
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    def link(self) -> str:
+        """Flags for the linker: no debug data, and the version that the program states."""
+        stated = [f"-X {name}={value}" for name, value in self.variables.items()]
+        return " ".join(["-s -w", *stated])
+
+    def key(self, go: str) -> str:
+        """Twelve digits of the SHA-256 of all that the build is made of."""
+        digest = hashlib.sha256(f"{go} {self.link()} {sorted(self.packages.items())}".encode())
+        for name in ("go.mod", "go.sum", "tools.go"):
+            digest.update((HERE / self.name / name).read_bytes())
+        return digest.hexdigest()[:12]
+
+
+MODULES = (
+    Module(
+        "containerd",
+        {
+            name: f"github.com/containerd/containerd/v2/cmd/{name}"
+            for name in ("containerd", "containerd-shim-runc-v2", "ctr")
+        },
+    ),
+    Module(
+        "kubernetes",
+        {
+            name: f"k8s.io/kubernetes/cmd/{name}"
+            for name in (
+                "kube-apiserver",
+                "kube-controller-manager",
+                "kube-scheduler",
+                "kubelet",
+                "kube-proxy",
+            )
+        },
+        {
+            "k8s.io/component-base/version.gitVersion": KUBERNETES,
+            "k8s.io/component-base/version.gitMajor": "1",
+            "k8s.io/component-base/version.gitMinor": "36",
+        },
+    ),
+    Module(
+        "argo-cd",
+        {"argocd": "github.com/argoproj/argo-cd/v3/cmd"},
+        {"github.com/argoproj/argo-cd/v3/common.version": ARGOCD.removeprefix("v")},
+    ),
+    Module("kwok", {"kwok": "sigs.k8s.io/kwok/cmd/kwok"}),
+)
+
+
+def go(arguments: list[str], folder: Path) -> str:
+    """What `go ARGUMENTS` prints, run in `folder`; its errors go to the terminal."""
+    environment = {
+        **os.environ,
+        "CGO_ENABLED": "0",
+        "GOFLAGS": "-mod=readonly -buildvcs=false -trimpath",
+        "GOTOOLCHAIN": "auto",
+    }
+    ran = subprocess.run(
+        ["go", *arguments], cwd=folder, env=environment, check=True, stdout=subprocess.PIPE
+    )
+    return ran.stdout.decode().strip()
+
+
+def build(module: Module) -> Path:
+    """The folder that holds the module's programs, built unless the cache has them.
+
+    Raises:
+        subprocess.CalledProcessError: a program does not build.
+    """
+    source = HERE / module.name
+    kept = CACHE / "programs" / f"{module.name}-{module.key(go(['env', 'GOVERSION'], source))}"
+    if kept.is_dir():
+        return kept
+    print(f"Building {', '.join(module.packages)}: minutes, once.", file=sys.stderr, flush=True)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    part = kept.with_name(f"{kept.name}.{os.getpid()}")
+    part.mkdir()
+    for name, package in module.packages.items():
+        go(["build", "-ldflags", module.link(), "-o", str(part / name), package], source)
+    try:
+        part.rename(kept)
+    except OSError:  # another build was first
+        if not kept.is_dir():
+            raise
+    return kept
+
+
+def sources(module: str, path: str) -> Path:
+    """The folder `path` in the Go module, as the locked version has it."""
+    folder = HERE / {"github.com/argoproj/argo-cd/v3": "argo-cd"}.get(module, "")
+    return Path(go(["list", "-m", "-f", "{{.Dir}}", module], folder)) / path
+
+
+def folders() -> list[Path]:
+    """Where the programs are, each module built if it has to be."""
+    return [build(module) for module in MODULES]
+
+
+if __name__ == "__main__":
+    print("\n".join(str(folder) for folder in folders()))
