@@ -5,11 +5,13 @@ A build is kept in the cache under the digest of all that it is made of: its `go
 what is built is what was committed here.
 """
 
+import fcntl
 import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,12 +30,12 @@ class Module:
     variables: Mapping[str, str] = field(default_factory=dict)
 
     def link(self) -> str:
-        """Flags for the linker: no debug data, and the version that the program states."""
+        """Return flags for the linker: no debug data, and the version that the program states."""
         stated = [f"-X {name}={value}" for name, value in self.variables.items()]
         return " ".join(["-s -w", *stated])
 
     def key(self, go: str) -> str:
-        """Twelve digits of the SHA-256 of all that the build is made of."""
+        """Return twelve digits of the SHA-256 of all that the build is made of."""
         digest = hashlib.sha256(f"{go} {self.link()} {sorted(self.packages.items())}".encode())
         for name in ("go.mod", "go.sum", "tools.go"):
             digest.update((HERE / self.name / name).read_bytes())
@@ -76,7 +78,7 @@ MODULES = (
 
 
 def go(arguments: list[str], folder: Path) -> str:
-    """What `go ARGUMENTS` prints, run in `folder`; its errors go to the terminal."""
+    """Return what `go ARGUMENTS` prints, run in `folder`; its errors go to the terminal."""
     environment = {
         **os.environ,
         "CGO_ENABLED": "0",
@@ -90,37 +92,39 @@ def go(arguments: list[str], folder: Path) -> str:
 
 
 def build(module: Module) -> Path:
-    """The folder that holds the module's programs, built unless the cache has them.
+    """Return the folder of a module's programs, built unless the cache has them.
 
-    Raises:
-        subprocess.CalledProcessError: a program does not build.
+    Raises CalledProcessError where one does not build; the compiler's words are on the terminal.
     """
     source = HERE / module.name
     kept = CACHE / "programs" / f"{module.name}-{module.key(go(['env', 'GOVERSION'], source))}"
-    if kept.is_dir():
-        return kept
-    print(f"Building {', '.join(module.packages)}: minutes, once.", file=sys.stderr, flush=True)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    part = kept.with_name(f"{kept.name}.{os.getpid()}")
-    part.mkdir()
-    for name, package in module.packages.items():
-        go(["build", "-ldflags", module.link(), "-o", str(part / name), package], source)
-    try:
-        part.rename(kept)
-    except OSError:  # another build was first
+    with _alone(kept):
         if not kept.is_dir():
-            raise
+            print(f"Building {', '.join(module.packages)}: minutes, once.", file=sys.stderr)
+            part = kept.with_name(f"{kept.name}.part")
+            for name, package in module.packages.items():
+                go(["build", "-ldflags", module.link(), "-o", str(part / name), package], source)
+            part.rename(kept)
     return kept
 
 
+@contextmanager
+def _alone(kept: Path) -> Iterator[None]:
+    """Hold off other processes that want the same build until this one has made it."""
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with kept.with_name(f"{kept.name}.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
 def sources(module: str, path: str) -> Path:
-    """The folder `path` in the Go module, as the locked version has it."""
+    """Return the folder `path` in the Go module, as the locked version has it."""
     folder = HERE / {"github.com/argoproj/argo-cd/v3": "argo-cd"}.get(module, "")
     return Path(go(["list", "-m", "-f", "{{.Dir}}", module], folder)) / path
 
 
 def folders() -> list[Path]:
-    """Where the programs are, each module built if it has to be."""
+    """Return where the programs are, each module built if it has to be."""
     return [build(module) for module in MODULES]
 
 

@@ -29,10 +29,10 @@ RULES = {
         "acme_models",
     ),
     "repo_url": (
-        rf"(https://{HOST}/|ssh://([\w-]+@)?{HOST}/|git@[\w.-]+:|file://|/){PATH}+"
+        rf"(https?://{HOST}/|ssh://([\w-]+@)?{HOST}/|git@[\w.-]+:|file://|/){PATH}+"
         r"(?:\.git|/_git/[\w.-]+)",
-        "a Git URL by https, ssh, git@ or file, or an absolute path; it ends in .git or /_git/name "
-        "and holds no password",
+        "a Git URL by http(s), ssh, git@ or file, or an absolute path; it ends in .git or "
+        "/_git/name and holds no password",
         "https://github.com/acme/acme-models.git",
     ),
     "registry": (
