@@ -12,7 +12,7 @@ from .canonical import digest, sha256
 from .errors import Refused, UsageError
 from .files import parse_model
 from .git import Folder, Snapshot
-from .settings import Settings, Strict
+from .settings import Settings, Strict, check_name
 
 FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
@@ -239,6 +239,7 @@ def read_app(snapshot: Snapshot, settings: Settings, name: str) -> App:
             f"An app is a folder with an app.yaml; there are: {known or 'none yet'}.",
             f"use one of these names, commit the file, or run `deliver app add {name}`",
         )
+    check_name("an app", name)
     file = parse_model(AppFile, data, path)
     for env in file.gate.environments:
         if env not in settings.names:

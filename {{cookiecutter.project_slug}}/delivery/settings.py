@@ -6,16 +6,33 @@ import re
 from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+)
 
 from .errors import UsageError
 from .files import parse_model
 from .git import Snapshot
+from .schedule import schedule, timezone
 
 PATH = "delivery.yaml"
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$")]
+ProjectName = Annotated[str, StringConstraints(pattern=r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$")]
+EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[a-z]([-a-z0-9]{0,18}[a-z0-9])?$")]
 Version = Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+$")]
 Minor = Annotated[str, StringConstraints(pattern=r"^1\.\d+$")]
+Duration = Annotated[str, StringConstraints(pattern=r"^([1-9]\d*h)?([1-9]\d*m)?$", min_length=2)]
+Cpu = Annotated[str, StringConstraints(pattern=r"^[1-9]\d*m?$")]
+Memory = Annotated[str, StringConstraints(pattern=r"^[1-9]\d*[KMGT]i$")]
+Group = Annotated[str, StringConstraints(pattern=r"^[\w@:/][\w@:/. -]*$")]
+KindName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z0-9]*(\.[a-z0-9.-]+)?$")]
+NAMESPACE = "namespace"
+"""No app's name: the Application `<project>-<environment>-namespace` owns the namespace."""
 
 
 class Strict(BaseModel):
@@ -31,28 +48,61 @@ class Renderer(Strict):
     helm: Version
 
 
+class Window(Strict):
+    """When Argo CD may, or may not, change an environment by itself.
+
+    With `manual`, whoever has the role `operator` may sync by hand while it keeps automation out.
+    """
+
+    kind: Literal["allow", "deny"]
+    schedule: Annotated[str, AfterValidator(schedule)]
+    duration: Duration
+    timezone: Annotated[str, AfterValidator(timezone)] = "UTC"
+    manual: bool = False
+
+
+class Quota(Strict):
+    """What all pods of an environment may request together, and how many there may be."""
+
+    cpu: Cpu
+    memory: Memory
+    pods: int = Field(gt=0)
+
+
+class Secrets(Strict):
+    """The store of External Secrets that the environment's pull secret comes from."""
+
+    store: Name
+    kind: Literal["ClusterSecretStore", "SecretStore"] = "ClusterSecretStore"
+
+
 class Environment(Strict):
     """One environment: where it is and what it takes to change it."""
 
-    name: Name
+    name: EnvironmentName
     cluster: str
     namespace: Name
     kubernetes: Minor
     approvals: int = Field(default=0, ge=0)
-    windows: list[str] = Field(default_factory=list)
+    argocd: EnvironmentName | None = None
+    windows: list[Window] = Field(default_factory=list)
+    operators: list[Group] = Field(default_factory=list)
+    quota: Quota | None = None
+    secrets: Secrets | None = None
 
 
 class Settings(Strict):
     """The whole of delivery.yaml; environments are in the order that releases pass them."""
 
     schema_: Literal[1] = Field(alias="schema")
-    project: Name
+    project: ProjectName
     package: Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$")]
     repository: str
     registry: Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]+(:\d+)?(/[a-z0-9._-]+)*$")]
     mlflow: str
     main: str = "main"
     renderer: Renderer
+    kinds: list[KindName] = Field(default_factory=list)
     environments: Annotated[list[Environment], Field(min_length=1)]
 
     @field_validator("environments")
@@ -61,6 +111,11 @@ class Settings(Strict):
         names = [env.name for env in value]
         if len(set(names)) != len(names):
             raise ValueError("two environments have the same name")
+        if len({(env.argocd, env.cluster, env.namespace) for env in value}) != len(value):
+            raise ValueError("two environments have the same namespace of the same cluster")
+        for name in names:  # Applications are called <project>-<environment>-<app>
+            if name == "root" or any(name.startswith(f"{other}-") for other in names):
+                raise ValueError(f"`{name}` could be mistaken for another part of a longer name")
         return value
 
     @cached_property
@@ -105,11 +160,12 @@ def read_settings(snapshot: Snapshot) -> Settings:
 
 def check_name(kind: str, value: str) -> str:
     """Return a name if it can be part of Kubernetes names; raises UsageError (`bad-name`)."""
-    if re.fullmatch(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?", value):
+    if re.fullmatch(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?", value) and value != NAMESPACE:
         return value
     raise UsageError(
         "bad-name",
         f"`{value}` cannot be the name of {kind}.",
-        "Names are DNS labels: lower-case letters, digits and hyphens, at most 40 characters.",
+        "Names are DNS labels: lower-case letters, digits and hyphens, at most 40 characters; "
+        f"`{NAMESPACE}` is taken.",
         "choose one such as `tumour-classifier`",
     )
