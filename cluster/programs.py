@@ -1,12 +1,13 @@
 """The programs of the test cluster, built from Go modules that `programs/` pins.
 
 A build is kept in the cache under the digest of all that it is made of: its `go.mod`, `go.sum` and
-`tools.go`, how it is linked, and the version of Go. `go.sum` holds the digest of every module, so
+Go files, how it is linked, and the version of Go. `go.sum` holds the digest of every module, so
 what is built is what was committed here.
 """
 
 import fcntl
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -37,19 +38,22 @@ class Module:
     def key(self, go: str) -> str:
         """Return twelve digits of the SHA-256 of all that the build is made of."""
         digest = hashlib.sha256(f"{go} {self.link()} {sorted(self.packages.items())}".encode())
-        for name in ("go.mod", "go.sum", "tools.go"):
-            digest.update((HERE / self.name / name).read_bytes())
+        for file in sorted((HERE / self.name).iterdir()):
+            digest.update(file.read_bytes())
         return digest.hexdigest()[:12]
 
 
+CONTAINERD = Module(
+    "containerd",
+    {
+        name: f"github.com/containerd/containerd/v2/cmd/{name}"
+        for name in ("containerd", "containerd-shim-runc-v2", "ctr")
+    },
+)
+PAUSE = Module("pause", {"pause": "."})
 MODULES = (
-    Module(
-        "containerd",
-        {
-            name: f"github.com/containerd/containerd/v2/cmd/{name}"
-            for name in ("containerd", "containerd-shim-runc-v2", "ctr")
-        },
-    ),
+    CONTAINERD,
+    PAUSE,
     Module(
         "kubernetes",
         {
@@ -118,9 +122,10 @@ def _alone(kept: Path) -> Iterator[None]:
 
 
 def sources(module: str, path: str) -> Path:
-    """Return the folder `path` in the Go module, as the locked version has it."""
-    folder = HERE / {"github.com/argoproj/argo-cd/v3": "argo-cd"}.get(module, "")
-    return Path(go(["list", "-m", "-f", "{{.Dir}}", module], folder)) / path
+    """Return a file or folder of a Go module as it is in the version that `programs/` requires."""
+    pins = HERE.glob("*/go.mod")
+    folder = next(pin.parent for pin in pins if f"\nrequire {module} " in pin.read_text())
+    return Path(json.loads(go(["mod", "download", "-json", module], folder))["Dir"]) / path
 
 
 def folders() -> list[Path]:
