@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import sys
 from collections.abc import Iterator
@@ -34,6 +35,14 @@ def progress() -> Iterator[Say]:
             status.update(text)
 
         yield say
+
+
+def ask(question: str, hidden: bool) -> str:
+    """Return what a person types; the question goes to standard error, a hidden answer nowhere."""
+    if hidden:
+        return getpass.getpass(question, stream=sys.stderr)
+    print(question, end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip()
 
 
 def show(text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +25,14 @@ def _sentence(value: str | None) -> str | None:
             "A reason or a change's id is one line of 1 to 500 characters.",
             'write why in a sentence, such as --reason "fewer false alarms"',
         ) from None
+
+
+def _seconds(value: object) -> float:
+    """Return how long a time such as `90s`, `2m` or `1h` is."""
+    found = re.fullmatch(r"(\d+)([smh]?)", str(value))
+    if found is None:
+        raise typer.BadParameter(f"{value!r} is no time such as 90s, 2m or 1h.")
+    return float(found[1]) * {"h": 3600, "m": 60}.get(found[2], 1)
 
 
 AppName = Annotated[str, typer.Argument(metavar="APP", help="The app: a folder in apps/.")]
@@ -51,6 +60,9 @@ ModelVersion = Annotated[
     str | None, typer.Option("--model", metavar="VERSION", help="A version in MLflow; else newest.")
 ]
 Head = Annotated[str, typer.Option(metavar="REF", help="The change itself.")]
+Timeout = Annotated[
+    float, typer.Option(metavar="TIME", help="How long to wait, such as 2m.", parser=_seconds)
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 

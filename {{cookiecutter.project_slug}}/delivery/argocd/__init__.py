@@ -1,0 +1,1 @@
+"""All that knows Argo CD: its files, its objects in a cluster, its API."""

@@ -1,0 +1,121 @@
+"""Waiting until Argo CD has brought an Application to what Git says, or naming why it has not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..console import Say
+from ..errors import Refused, Unknown
+from ..validation.objects import shorten
+from .applications import Application
+from .kubectl import Kubectl
+from .names import HOME
+
+KIND = "applications.argoproj.io"
+REFRESH = "argocd.argoproj.io/refresh"
+INTERVAL_S = 1.0
+SEEN_TWICE = 2
+
+CLOSED = (
+    "authentication required",
+    "authentication failed",
+    "authorization failed",
+    "invalid credentials",
+    "invalid username or password",
+    "repository not found",
+    "permission denied (publickey)",
+    "unable to authenticate",
+    "could not read username",
+)
+"""Words of a Git host that does not let Argo CD in: waiting does not change its mind."""
+
+
+@dataclass(frozen=True)
+class State:
+    """How far an Application is: why it is not there yet, and whether that can pass by itself."""
+
+    waits_for: str
+    revision: str = ""
+    closed: bool = False
+
+    @property
+    def there(self) -> bool:
+        """Whether it is Synced and Healthy."""
+        return not self.waits_for
+
+
+def read_state(found: Mapping[str, Any] | None) -> State:
+    """Return the state of an Application as the cluster holds it; None where there is none."""
+    if found is None:
+        return State("there is no such Application")
+    if REFRESH in (found["metadata"].get("annotations") or {}):
+        return State("Argo CD has not looked at it: does its application controller run?")
+    application = Application.model_validate(found)
+    status, operation = application.status, application.status.operation_state
+    if said := shorten(application.errors):
+        return State(said, closed=any(word in said.lower() for word in CLOSED))
+    if status.sync.status != "Synced":
+        ended = operation and operation.phase in ("Failed", "Error")
+        said = f": {shorten(operation.message)}" if operation and ended else ""
+        return State(f"it is {status.sync.status}{said}")
+    healthy = status.health.status == "Healthy"
+    waits_for = "" if healthy else f"it is Synced, and {status.health.status}"
+    return State(waits_for, status.sync.revision)
+
+
+def wait_until_synced(
+    kubectl: Kubectl,
+    name: str,
+    deadline: float,
+    say: Say,
+    pause: Callable[[float], None] = time.sleep,
+) -> str:
+    """Return the commit that an Application is at, once it is Synced and Healthy.
+
+    `deadline` is on the clock of `time.monotonic`. Raises Refused (`repository-unreadable`),
+    Unknown (`not-synced`).
+    """
+    _refresh(kubectl, name)
+    told, closed = "", 0
+    while True:
+        state = read_state(kubectl.get(KIND, name, HOME))
+        if state.there:
+            return state.revision
+        if state.closed:
+            closed += 1
+            if closed == SEEN_TWICE:
+                raise _unreadable(name, state.waits_for)
+            _refresh(kubectl, name)  # it may have looked before it saw the login
+        if state.waits_for != told:
+            say(f"{name}: {state.waits_for}")
+            told = state.waits_for
+        if time.monotonic() > deadline:
+            raise _not_synced(name, state.waits_for)
+        pause(INTERVAL_S)
+
+
+def _refresh(kubectl: Kubectl, name: str) -> None:
+    """Have Argo CD look at Git anew, past all that it remembers."""
+    kubectl.annotate(KIND, name, HOME, f"{REFRESH}=hard")
+
+
+def _unreadable(name: str, said: str) -> Refused:
+    return Refused(
+        "repository-unreadable",
+        f"{name}: {said}",
+        "Argo CD reads the repository that delivery.yaml names, with the login that it has.",
+        "see that the URL is right, and give a login that may read it: `deliver bootstrap --renew`",
+    )
+
+
+def _not_synced(name: str, why: str) -> Unknown:
+    return Unknown(
+        "not-synced",
+        f"{name} is not Synced and Healthy: {why}",
+        "What was applied stays; Argo CD goes on trying.",
+        f"read `kubectl describe application {name} --namespace {HOME}`, mend the cause, "
+        "then call again",
+    )

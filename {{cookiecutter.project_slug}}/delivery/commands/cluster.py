@@ -1,0 +1,86 @@
+"""Verbs that speak to a cluster or to its Argo CD."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..console import progress, show, show_json
+from .options import AsJson, Timeout, here
+
+if TYPE_CHECKING:
+    from ..argocd.bootstrap import Step
+
+Context = Annotated[
+    str | None, typer.Option(metavar="CONTEXT", help="Of your kubeconfig; else the current one.")
+]
+Kubeconfig = Annotated[Path | None, typer.Option(metavar="FILE", help="Else as kubectl finds it.")]
+Which = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Of several Argo CDs, as delivery.yaml has it.")
+]
+OnlyOne = Annotated[
+    str | None,
+    typer.Option("--env", metavar="ENV", help="Only its namespace and login, on its cluster."),
+]
+Renew = Annotated[bool, typer.Option("--renew", help="Ask for logins though there are some.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+
+
+def mount(app: typer.Typer) -> None:
+    """Add the verbs to the command."""
+    for command in (bootstrap,):
+        app.command()(command)
+
+
+def bootstrap(
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+    argocd: Which = None,
+    env: OnlyOne = None,
+    renew: Renew = False,
+    timeout: Timeout = 120,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put argocd/ onto a cluster that has Argo CD, with the logins for repository and registry.
+
+    It may be called again at any time, and builds up again what was lost.
+
+    Examples: deliver bootstrap
+              deliver bootstrap --env prod --context prod-admin
+    """
+    from ..argocd import bootstrap as verb
+    from ..argocd.asking import Answers
+    from ..argocd.kubectl import Kubectl
+    from ..rendering.tools import find_tools
+
+    place = here()
+    program = find_tools(place.settings.renderer).kubectl
+    kubectl = Kubectl(program, context, kubeconfig, dry_run)
+    server, answers = kubectl.server, Answers.here()
+    if env is None:
+        plan = verb.plan_all(place, kubectl, answers, renew, argocd)
+    else:
+        plan = verb.plan_one(place, kubectl, answers, renew, env)
+    steps: list[Step] = []
+    try:
+        with progress() as say:
+            for step in verb.carry_out(plan, place, kubectl, say, timeout):
+                steps.append(step)
+    except KeyboardInterrupt:
+        raise verb.stopped() from None
+    finally:  # what was done is told, whatever ended it
+        if not as_json:
+            _show_steps(server, steps, dry_run)
+    if as_json:
+        found = [vars(step) for step in steps]
+        show_json({"cluster": server, "dry_run": dry_run, "steps": found})
+
+
+def _show_steps(server: str, steps: list[Step], dry_run: bool) -> None:
+    show(f"cluster: {server}{', which a dry run does not change' if dry_run else ''}")
+    for step in steps:
+        would = "would be " if dry_run and step.changes else ""
+        show(f"{would + step.action + ':':<8} {step.what}")
