@@ -17,8 +17,12 @@ demo: .venv/made-from ## Two real models from dev to prod in a new repository, D
 	@$(BIN)/python -m demo $(DEMO)
 
 .PHONY: test
-test: prepare lint ## All tests: units, bakes, the generated repository, the demo's path
-	$(BIN)/pytest
+test: prepare lint ## All tests but those on a cluster: units, bakes, the demo's path
+	$(BIN)/pytest -m "not cluster"
+
+.PHONY: e2e
+e2e: prepare ## Deliver to a real Kubernetes with Argo CD on this machine, and break things there
+	$(BIN)/pytest -m cluster -n 0
 
 .PHONY: prepare
 prepare: .venv/made-from ## System packages, helm and a base image, which slow tests share
