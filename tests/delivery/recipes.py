@@ -34,6 +34,7 @@ RENDERER_PIN = RendererPin(kustomize="5.8.1", helm="3.22.0", deliver=RENDERER)
 PLACE = Place(namespace="acme-prod", kubernetes="1.36")
 COMMIT = "0" * 40
 DIGEST = sha256(b"nothing")
+QUESTION = b'{"answers":[0.25],"schema":1}\n'
 IMAGE = f"registry.example.com/acme/model@{sha256(b'image')}"
 KINDS = frozenset(
     {
@@ -41,6 +42,7 @@ KINDS = frozenset(
         Kind("", "Service"),
         Kind("", "ServiceAccount"),
         Kind("apps", "Deployment"),
+        Kind("batch", "Job"),
         Kind("networking.k8s.io", "NetworkPolicy"),
         Kind("policy", "PodDisruptionBudget"),
     }
@@ -78,13 +80,13 @@ def make_recipe(
             path: Pin(sha256=folder.sha256, tree=COMMIT, commit=COMMIT)
             for path, folder in sources.items()
         },
-        question=Question(sha256=DIGEST),
+        question=Question(sha256=sha256(QUESTION)),
         built_from=BuiltFrom(
             commit=COMMIT, code=DIGEST, lock=DIGEST, data=DIGEST, server=DIGEST, base=DIGEST
         ),
     )
     overlay = _folder(files, f"overlays/{ENVIRONMENT}/{app}")
-    return Recipe(ENVIRONMENT, app, sources, overlay, PLACE, RENDERER_PIN, release)
+    return Recipe(ENVIRONMENT, app, sources, overlay, PLACE, RENDERER_PIN, release, QUESTION)
 
 
 def rendered(files: Mapping[str, bytes] | None = None, app: str = KUSTOMIZE_APP) -> dict[str, str]:

@@ -17,6 +17,7 @@ from tests.delivery.world import HELM_APP, KUSTOMIZE_APP, World
 PROD = f"releases/prod/{KUSTOMIZE_APP}"
 NEW = f"{PROD}/records/0002"
 DEPLOYMENT = f"{PROD}/manifests/deployment-{KUSTOMIZE_APP}.yaml"
+CURRENT = f"{PROD}/current.yaml"
 Tamper = Callable[[World], object]
 
 
@@ -124,6 +125,10 @@ TAMPERING: dict[str, tuple[Tamper, str]] = {
     ),
     "manifest linked": (link(DEPLOYMENT, "/etc/passwd"), "unexpected-file"),
     "manifest runs": (run_bit(DEPLOYMENT), "unexpected-file"),
+    "current edited": (edit(CURRENT, '"0002"', '"0001"'), "current-differs"),
+    "current with a comment": (append(CURRENT, "# fine\n"), "current-differs"),
+    "current gone": (drop(CURRENT), "current-differs"),
+    "current linked": (link(CURRENT, "records/0002.yaml"), "unexpected-file"),
     "stray file": (put(f"{PROD}/note.txt", "hello"), "unexpected-file"),
     "stray folder": (put(f"{PROD}/manifests/x/y.yaml", "a: 1"), "unexpected-file"),
     "other environment too": (

@@ -18,15 +18,15 @@ pytestmark = pytest.mark.slow
 
 ENVIRONMENTS = ("dev", "staging", "prod")
 WHY = ("--reason", "because")
-RENDER = "delivery/rendering/render.py"
+RENDER = "delivery/rendering/recipe.py"
 Update = Callable[[World], object]
 
 
 def our_rendering(world: World) -> None:
     """Have our own part of rendering write one more annotation, under a new number."""
-    files = {"delivery/__init__.py": ("RENDERER = 1", "RENDERER = 2")}
+    files = {"delivery/__init__.py": ("RENDERER = 2", "RENDERER = 3")}
     old = '"deliver.io/run": model.run,'
-    files[RENDER] = (old, f'{old} "deliver.io/renderer": "2",')
+    files[RENDER] = (old, f'{old} "deliver.io/renderer": "3",')
     for path, (before, after) in files.items():
         text = (world.root / path).read_text()
         assert before in text

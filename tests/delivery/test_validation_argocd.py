@@ -59,6 +59,7 @@ def test_every_app_in_every_environment_renders_and_is_valid(baked: Path, tmp_pa
                 Place(namespace=env.namespace, kubernetes=env.kubernetes),
                 RENDERER_PIN,
                 pinned.release,
+                pinned.question,
             )
             manifests = render(recipe, find_tools(settings.renderer))
             validate(manifests, recipe.place, allowed_kinds(snapshot, env.name))

@@ -101,7 +101,19 @@ def _text(dumper: Any, value: str) -> yaml.ScalarNode:
     return node
 
 
+class Block(str):
+    """Text that YAML shows line by line below its key, where that is possible."""
+
+    __slots__ = ()
+
+
+def _block(dumper: Any, value: Block) -> yaml.ScalarNode:
+    node: yaml.ScalarNode = dumper.represent_scalar("tag:yaml.org,2002:str", str(value), style="|")
+    return node
+
+
 Dumper.add_representer(str, _text)
+Dumper.add_representer(Block, _block)
 
 
 def dump_yaml(value: Any) -> bytes:

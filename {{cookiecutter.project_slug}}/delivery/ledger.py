@@ -130,6 +130,12 @@ def manifests_folder(environment: str, app: str) -> str:
     return f"{ROOT}/{environment}/{app}/manifests"
 
 
+def question_path(app: str, record: Record) -> str:
+    """Return where the known question of a record's release stands: beside its evidence."""
+    environment, number = record.evidence.record.split("/")
+    return record_path(environment, app, int(number), "question.json")
+
+
 def read_ledger(snapshot: Snapshot) -> Ledger:
     """Return all records of a commit; raises UsageError where a record breaks its schema."""
     paths = [path for path in snapshot.paths(ROOT) if is_record(path)]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from . import RENDERER
 from .app import App
 from .canonical import short
+from .current import current_file, current_path
 from .errors import Refused
 from .evidence import Evidence, evidence_digest
 from .git import Folder, pinned_folder, shallow
@@ -134,11 +135,13 @@ def compose(
     change: str | None,
     from_: str | None,
     evidence: EvidenceRef,
+    question: bytes,
     beside: Mapping[str, bytes],
 ) -> Step:
     """Return the step that renders a release for an environment as main has it today.
 
-    `beside` holds what stands beside the record, by suffix (`evidence.json`, `question.json`).
+    `question` is the release's known question; `beside` holds what stands beside the record, by
+    suffix (`evidence.json`, `question.json`).
     Raises Refused for inputs that are not closed and for manifests that break rule 5.
     """
     env = workplace.settings.environment(line.environment)
@@ -152,6 +155,7 @@ def compose(
         place=where,
         renderer=pin,
         release=release,
+        question=question,
     )
     manifests = render(recipe, find_tools(workplace.settings.renderer))
     validate(manifests, where, allowed_kinds(workplace.main, line.environment))
@@ -198,6 +202,7 @@ def compose_judged(
         change=change,
         from_=from_,
         evidence=EvidenceRef(record=name, sha256=evidence_digest(data)),
+        question=question,
         beside={"evidence.json": data, "question.json": question},
     )
 
@@ -209,7 +214,10 @@ def step(
     manifests: Mapping[str, bytes],
     beside: Mapping[str, bytes],
 ) -> Step:
-    """Return the files that a record brings: itself, what is beside it, manifests old and new."""
+    """Return the files that a record brings.
+
+    That is itself, what is beside it, `current.yaml`, and manifests old and new.
+    """
     number = next_number(line)
     folder = manifests_folder(line.environment, line.app)
     files: dict[str, bytes | None] = dict.fromkeys(workplace.main.paths(folder))
@@ -217,6 +225,8 @@ def step(
     for suffix, data in beside.items():
         files[record_path(line.environment, line.app, number, suffix)] = data
     files[record_path(line.environment, line.app, number)] = record.dump()
+    path = current_path(line.environment, line.app)
+    files[path] = current_file(line.environment, line.app, number, record)
     return Step(line.environment, line.app, number, record, files)
 
 

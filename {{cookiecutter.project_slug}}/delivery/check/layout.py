@@ -13,7 +13,8 @@ from .change import Change
 
 FILE = re.compile(
     rf"{ROOT}/[a-z][-a-z0-9]*/[a-z][-a-z0-9]*/"
-    r"(records/\d{4}\.(yaml|evidence\.json|question\.json)|manifests/[a-z0-9][-a-z0-9.]*\.yaml)"
+    r"(current\.yaml|records/\d{4}\.(yaml|evidence\.json|question\.json)|"
+    r"manifests/[a-z0-9][-a-z0-9.]*\.yaml)"
 )
 KEPT = {f"{ROOT}/README.md"}
 
@@ -130,11 +131,11 @@ def one_new_record(change: Change) -> Iterator[DeliveryError]:
         added = [entry.number for entry in new.entries if entry.path not in known]
         expected = (old.newest.number if old.newest else 0) + 1
         where = f"releases/{new.environment}/{new.app}"
-        if not added and any("/manifests/" in path for path in _changed(change, new)):
+        if not added and any("/records/" not in path for path in _changed(change, new)):
             yield Refused(
                 "manifests-without-record",
                 f"{where} changes, but no record says why.",
-                "Manifests change by a record: rendered by deliver, judged, and numbered.",
+                "What Argo CD reads changes by a record: rendered by deliver, judged, numbered.",
                 f"undo and commit it (git checkout {change.base.commit[:12]} -- {where}); change "
                 f"overlays/{new.environment}/{new.app} instead, merge it, and `deliver render`",
             )

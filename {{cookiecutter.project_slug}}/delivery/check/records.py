@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ..canonical import sha256
+from ..current import current_path, expected_current
 from ..errors import DeliveryError, Refused
 from ..evidence import Judged, parse_evidence, verify
 from ..git import Snapshot
@@ -96,6 +97,25 @@ def manifests(added: Added) -> Iterator[DeliveryError]:
             "Argo CD reads exactly the bytes that a record names.",
             "run the deliver command again; never edit manifests",
         )
+
+
+def current(added: Added) -> Iterator[DeliveryError]:
+    """What Argo CD's generator reads says what the new record says."""
+    entry = added.entry
+    line = Line(entry.environment, entry.app, (*added.line.entries, entry))
+    path = current_path(entry.environment, entry.app)
+    if added.change.head.find(path) != expected_current(line):
+        yield current_differs(path, entry)
+
+
+def current_differs(path: str, newest: Entry) -> Refused:
+    """Return the refusal of a `current.yaml` that is not a line's newest record in short."""
+    return Refused(
+        "current-differs",
+        f"{path} is not what {newest.path} says.",
+        "Argo CD finds and names an app by this file: the newest record in short, as written.",
+        "run the deliver command again, or restore it from main; never edit it",
+    )
 
 
 def evidence(added: Added) -> Iterator[DeliveryError]:
@@ -316,5 +336,6 @@ RULES: tuple[Callable[[Added], Iterator[DeliveryError]], ...] = (
     hold,
     kind_rules,
     manifests,
+    current,
     evidence,
 )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ..app import App, read_app
+from ..canonical import sha256
 from ..errors import DeliveryError, Refused
 from ..git import Folder, Snapshot
-from ..ledger import manifests_folder
+from ..ledger import manifests_folder, question_path
 from ..proposal import place, renderer, source_folders
 from ..records import Release
 from ..rendering import Recipe, find_tools, render
@@ -16,6 +17,8 @@ from ..validation import allowed_kinds, validate, validate_argocd
 from .change import Change
 from .records import Added
 
+NO_QUESTION = b"{}\n"
+"""What stands for the question of an app that is yet to be released."""
 RENDERED = frozenset({"release", "promote", "configure", "rerender", "hotfix"})
 
 
@@ -24,6 +27,7 @@ def rendered_again(added: Added) -> Iterator[DeliveryError]:
     entry, work = added.entry, added.change.workplace
     if added.record.kind not in RENDERED:
         return
+    question = added.change.head.find(question_path(entry.app, added.record))
     recipe = Recipe(
         environment=entry.environment,
         app=entry.app,
@@ -32,6 +36,7 @@ def rendered_again(added: Added) -> Iterator[DeliveryError]:
         place=added.record.settings,
         renderer=added.record.renderer,
         release=added.record.release,
+        question=question or b"",
     )
     expected = render(recipe, find_tools(added.record.renderer))
     folder = manifests_folder(entry.environment, entry.app)
@@ -99,6 +104,7 @@ def _trial(head: Snapshot, settings: Settings, app: App, environment: str) -> No
         place=place(env),
         renderer=renderer(settings),
         release=_unreleased(settings, app, sources),
+        question=NO_QUESTION,
     )
     manifests = render(recipe, find_tools(settings.renderer))
     validate(manifests, place(env), allowed_kinds(head, environment))
@@ -127,7 +133,7 @@ def _unreleased(settings: Settings, app: App, sources: Mapping[str, Folder]) -> 
                 path: {"sha256": folder.sha256, "tree": "0" * 40, "commit": "0" * 40}
                 for path, folder in sources.items()
             },
-            "question": {"sha256": zero},
+            "question": {"sha256": sha256(NO_QUESTION)},
             "built_from": {
                 "commit": "0" * 40,
                 **dict.fromkeys(("code", "lock", "data", "server", "base"), zero),

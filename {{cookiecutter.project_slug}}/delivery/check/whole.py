@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ..app import read_app
 from ..canonical import sha256
+from ..current import current_path, expected_current
 from ..errors import DeliveryError, Refused
 from ..evidence import parse_evidence
 from ..git import Repository, Snapshot
@@ -22,6 +23,7 @@ from ..ledger import (
 from ..records import ACCEPTING, manifests_digest
 from ..settings import Settings, read_settings
 from .layout import app_vanished, unexpected_files
+from .records import current_differs
 
 
 def whole(repository: Repository) -> list[DeliveryError]:
@@ -66,6 +68,9 @@ def _line(
         if entry.record.previous != (previous.sha256 if previous else None):
             yield _refused(entry, "chain-broken", "`previous` is not the record before it.")
         previous = entry
+    path = current_path(line.environment, line.app)
+    if previous is not None and head.find(path) != expected_current(line):
+        yield current_differs(path, previous)
     yield from _manifests(head, line)
 
 

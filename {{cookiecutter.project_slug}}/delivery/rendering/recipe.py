@@ -21,7 +21,8 @@ CHARTS = "charts/"
 class Recipe:
     """One app in one environment: what a record pins, with the bytes that the pins stand for.
 
-    `sources` maps each path that the release pins, such as `apps/<app>/deploy`, to its folder.
+    `sources` maps each path that the release pins, such as `apps/<app>/deploy`, to its folder;
+    `question` is the file of the known question that the release names.
     """
 
     environment: str
@@ -31,6 +32,17 @@ class Recipe:
     place: Place
     renderer: RendererPin
     release: Release
+    question: bytes
+
+    @property
+    def annotations(self) -> dict[str, str]:
+        """What every object tells about the release that it belongs to."""
+        model = self.release.model
+        return {
+            "deliver.io/release": self.release.id,
+            "deliver.io/model": f"models:/{model.name}/{model.version}",
+            "deliver.io/run": model.run,
+        }
 
     @property
     def deploy_path(self) -> str:

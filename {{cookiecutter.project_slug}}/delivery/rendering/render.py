@@ -12,6 +12,7 @@ from ..process import Result
 from ..validation.objects import shorten
 from .closed import require_closed
 from .documents import IMAGE_NAME, require_image, split
+from .question import question_manifests
 from .recipe import Recipe
 from .tools import Tools, call
 
@@ -21,8 +22,9 @@ CHART_OUTPUT = "chart.yaml"
 def render(recipe: Recipe, tools: Tools) -> dict[str, bytes]:
     """Return an app's manifests by file name: one object a file, as kustomize wrote it.
 
-    Raises Refused where the inputs are not closed, do not render, or do not run the released
-    image; Unknown where a program of the pinned version is missing.
+    The files of the known question stand among them. Raises Refused where the inputs are not
+    closed, do not render, do not run the released image, or cannot be asked; Unknown where a
+    program of the pinned version is missing.
     """
     recipe.require_renderer(tools.pin)
     recipe.require_sources()
@@ -38,7 +40,7 @@ def render(recipe: Recipe, tools: Tools) -> dict[str, bytes]:
         done = call(tools.kubectl, "kustomize", folder, cwd=folder)
         manifests = split(_output("kustomize", done, folder))
     require_image(manifests, recipe.release.image)
-    return manifests
+    return dict(sorted({**manifests, **question_manifests(recipe, manifests)}.items()))
 
 
 def last_step(recipe: Recipe, resource: str) -> bytes:
@@ -49,16 +51,11 @@ def last_step(recipe: Recipe, resource: str) -> bytes:
     JSON, where texts are quoted: kustomize reads a run such as 0123 or 12e4 in YAML as a number.
     """
     image, digest = recipe.release.image.split("@")
-    model = recipe.release.model
     annotate = {
         "apiVersion": "builtin",
         "kind": "AnnotationsTransformer",
         "metadata": {"name": "deliver"},
-        "annotations": {
-            "deliver.io/release": recipe.release.id,
-            "deliver.io/model": f"models:/{model.name}/{model.version}",
-            "deliver.io/run": model.run,
-        },
+        "annotations": recipe.annotations,
         "fieldSpecs": [{"path": "metadata/annotations", "create": True}],
     }
     return json.dumps(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import Refused
-from ..ledger import Line
+from ..ledger import Line, question_path
 from ..proposal import Proposal, Step, compose, overlay_folder, place, propose, renderer
 from ..records import Kind
 from ..workplace import Workplace
@@ -54,6 +54,7 @@ def pending(workplace: Workplace, line: Line) -> Kind | None:
 def _step(workplace: Workplace, kind: Kind, line: Line, reason: str, change: str | None) -> Step:
     current = line.current
     assert current is not None  # pending() said so
+    path = question_path(line.app, current.record)
     return compose(
         workplace,
         line,
@@ -63,5 +64,6 @@ def _step(workplace: Workplace, kind: Kind, line: Line, reason: str, change: str
         change=change,
         from_=current.name,
         evidence=current.record.evidence,
+        question=workplace.main.load([path])[path],
         beside={},
     )
