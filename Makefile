@@ -51,8 +51,9 @@ lock: .venv/made-from ## Resolve requirements.in again
 	  --python-version 3.11 requirements.in -o requirements.lock
 
 .PHONY: schemas
-schemas: .venv/made-from ## Write delivery/schemas and the list of baked files again
+schemas: .venv/made-from ## Write delivery/schemas, argocd/ and the list of baked files again
 	$(BIN)/python tools/schemas.py
+	$(BIN)/python tools/argocd.py
 	PYTHONPATH=.:$(TEMPLATE) $(BIN)/python -m tests.bake.template
 
 .PHONY: bench

@@ -24,7 +24,7 @@ FIELDS: tuple[tuple[str, int, int, list[str]], ...] = (
 PART = re.compile(r"(\*|(\w+)(-(\w+))?)(/([1-9]\d*))?", re.ASCII)
 
 
-def schedule(value: str) -> str:
+def known_schedule(value: str) -> str:
     """Return a schedule such as `0 8 * * mon-fri`; raises ValueError for one that is none."""
     parts = value.split()
     if len(parts) != len(FIELDS):
@@ -36,7 +36,7 @@ def schedule(value: str) -> str:
     return value
 
 
-def timezone(value: str) -> str:
+def known_timezone(value: str) -> str:
     """Return a time zone such as `Europe/Berlin`; raises ValueError for an unknown one."""
     try:
         ZoneInfo(value)

@@ -18,7 +18,7 @@ from pydantic import (
 from .errors import UsageError
 from .files import parse_model
 from .git import Snapshot
-from .schedule import schedule, timezone
+from .schedule import known_schedule, known_timezone
 
 PATH = "delivery.yaml"
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$")]
@@ -55,9 +55,9 @@ class Window(Strict):
     """
 
     kind: Literal["allow", "deny"]
-    schedule: Annotated[str, AfterValidator(schedule)]
+    schedule: Annotated[str, AfterValidator(known_schedule)]
     duration: Duration
-    timezone: Annotated[str, AfterValidator(timezone)] = "UTC"
+    timezone: Annotated[str, AfterValidator(known_timezone)] = "UTC"
     manual: bool = False
 
 
