@@ -4,6 +4,9 @@ PYTHON ?= python3
 TEMPLATE := {{cookiecutter.project_slug}}
 BIN := .venv/bin
 DEMO ?= build/demo
+CLUSTER ?= main
+MEMBERS ?= 1
+NODES ?= 0
 export PYTHONPATH := $(TEMPLATE)
 
 .DEFAULT_GOAL := help
@@ -29,6 +32,15 @@ prepare: .venv/made-from ## System packages, helm and a base image, which slow t
 	@rm -rf build/prepare
 	@$(BIN)/cookiecutter . --no-input --output-dir build/prepare
 	@$(MAKE) --no-print-directory -C build/prepare/acme-models machine tools base
+
+.PHONY: cluster
+cluster: .venv/made-from ## A Kubernetes with Argo CD that stays: CLUSTER=<name> MEMBERS=3 NODES=<n>
+	@PYTHONPATH=.:$(TEMPLATE) $(BIN)/python -m cluster up $(CLUSTER) --members $(MEMBERS) \
+	  --simulated-nodes $(NODES)
+
+.PHONY: cluster-down
+cluster-down: .venv/made-from ## End it, and clear away what killed ones left
+	@PYTHONPATH=.:$(TEMPLATE) $(BIN)/python -m cluster down $(CLUSTER)
 
 .PHONY: test-fast
 test-fast: .venv/made-from ## Tests that need no container and take seconds

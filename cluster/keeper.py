@@ -1,0 +1,134 @@
+"""The process that owns a cluster: makes its namespaces, and clears away what no kernel does.
+
+It runs on its own, so that neither Ctrl-C nor a SIGKILL of who started the cluster reaches it: it
+reads from them, and when they are gone it ends the cluster. Once it was told `stay`, only SIGTERM
+ends it. If it is killed itself, the kernel kills the cluster, with mounts and network; its files
+and empty cgroups go when the next cluster comes up or goes down.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import NoReturn
+
+from delivery.local.daemons import until
+from delivery.process import run
+
+from . import cgroups
+from .place import CLUSTERS, NUMBERS, Place, claim, device, names, read, turn
+
+STAY = b"stay"
+# Process 1 of the cluster. What programs write below /run and /var ends with its mounts; settings
+# of the kernel that the kubelet would change for the whole machine are copies of its own.
+INIT = """\
+set -e
+for folder in /run /var/lib /var/log; do mount -t tmpfs -o mode=755 cluster $folder; done
+for setting in vm/overcommit_memory=1 vm/panic_on_oom=0 kernel/panic=10 kernel/panic_on_oops=1 \
+    kernel/keys/root_maxkeys=1000000 kernel/keys/root_maxbytes=25000000; do
+  file=/run/sysctl/${setting%=*}
+  mkdir -p ${file%/*}
+  echo ${setting#*=} > $file
+  mount --bind $file /proc/sys/${setting%=*}
+done
+until [ -e "$1/supervisord.conf" ]; do sleep 0.05; done
+exec "$2" -m supervisor.supervisord --nodaemon --configuration "$1/supervisord.conf"
+"""
+
+
+def main(name: str) -> int:
+    """Keep one cluster until it is to end; 1 if its name is taken."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _leave)
+    with turn():
+        sweep()
+        hold = claim(name)
+    if hold is None:
+        return 1
+    folder = CLUSTERS / name
+    tree = _start(folder)
+    place = None
+    try:
+        place = _connect(name, _init(tree))
+        cgroups.make(place.cgroup)
+        place.write()
+        threading.Thread(target=_listen, daemon=True).start()
+        tree.wait()
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        tree.kill()  # process 1 follows, and with it every process of the cluster
+        tree.wait()
+        clear(name, place)
+    return 0
+
+
+def sweep() -> None:
+    """Clear away what clusters left whose keeper was killed."""
+    for name in names():
+        hold = claim(name)
+        if hold is not None:
+            clear(name, read(name))
+            hold.close()
+
+
+def clear(name: str, place: Place | None) -> None:
+    """Remove what a cluster leaves that has no process any more."""
+    if place:
+        until(lambda: not Path(f"/proc/{place.init}/ns").is_dir(), 10)
+        run("ip", "link", "delete", place.device, check=False)
+        cgroups.remove(place.cgroup)
+    shutil.rmtree(CLUSTERS / name, ignore_errors=True)
+
+
+def _start(folder: Path) -> subprocess.Popen[bytes]:
+    """Start process 1 in namespaces of its own; it dies with this process, whatever ends that."""
+    namespaces = ("unshare", "--pid", "--mount", "--net", "--fork", "--kill-child", "--mount-proc")
+    script = ("sh", "-c", INIT, "cluster", str(folder), sys.executable)
+    with (folder / "init.log").open("wb") as log:
+        return subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", *namespaces, *script],
+            cwd="/",
+            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+
+
+def _init(tree: subprocess.Popen[bytes]) -> int:
+    """The number that process 1 of the cluster has on this machine."""
+    children = Path(f"/proc/{tree.pid}/task/{tree.pid}/children")
+    until(lambda: tree.poll() is not None or bool(children.read_text().strip()), 10)
+    return int(children.read_text())
+
+
+def _connect(name: str, init: int) -> Place:
+    """Lay a cable into the cluster's network; the first number whose device is free is its own."""
+    for number in NUMBERS:
+        place = Place(name, number, os.getpid(), init)
+        peer = ("peer", "name", "eth0", "netns", str(init))
+        if run("ip", "link", "add", device(number), "type", "veth", *peer, check=False).code == 0:
+            break
+    inside = ("nsenter", f"--net=/proc/{init}/ns/net", "ip")
+    run("ip", "address", "add", f"{place.gateway}/30", "dev", place.device)
+    run("ip", "link", "set", place.device, "up")
+    run(*inside, "link", "set", "lo", "up")
+    run(*inside, "address", "add", f"{place.address}/30", "dev", "eth0")
+    run(*inside, "link", "set", "eth0", "up")
+    run(*inside, "route", "add", "default", "via", place.gateway)
+    return place
+
+
+def _listen() -> None:
+    """End the cluster when who started it is gone without a word."""
+    if sys.stdin.buffer.read() != STAY:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _leave(*_: object) -> NoReturn:
+    sys.exit(0)

@@ -1,0 +1,189 @@
+"""A node that runs containers, and simulated ones whose pods only say that they run."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from . import programs as built
+from .control_plane import Plane
+from .place import Place, write
+from .services import REGISTRY_PORT
+from .supervision import Program
+
+NAME = "node-1"
+PAUSE = "ml-gitops.local/pause:1"
+PODS = "10.244.0.0/24"
+WAITING = ("kubelet", "kube-proxy")
+ANNOTATION = "kwok.x-k8s.io/node"
+PODS_PER_SIMULATED_NODE = 110
+CONTAINERD = """\
+version = 3
+root = "{folder}/containerd"
+disabled_plugins = ["io.containerd.nri.v1.nri"]
+[plugins."io.containerd.internal.v1.opt"]
+path = "{folder}/opt"
+[plugins."io.containerd.cri.v1.images".pinned_images]
+sandbox = "{pause}"
+[plugins."io.containerd.cri.v1.images".registry]
+config_path = "{folder}/hosts"
+[plugins."io.containerd.cri.v1.runtime"]
+disable_apparmor = true
+restrict_oom_score_adj = true
+[plugins."io.containerd.cri.v1.runtime".cni]
+bin_dirs = ["/usr/lib/cni"]
+conf_dir = "{folder}/cni"
+"""
+HOSTS = """\
+server = "http://{registry}"
+[host."http://{registry}"]
+capabilities = ["pull", "resolve"]
+"""
+# Each pod has its own cable to the node, so that what it sends to a Service passes iptables.
+CNI = {
+    "cniVersion": "1.0.0",
+    "name": "pods",
+    "plugins": [
+        {
+            "type": "ptp",
+            "ipMasq": True,
+            "ipam": {
+                "type": "host-local",
+                "ranges": [[{"subnet": PODS}]],
+                "routes": [{"dst": "0.0.0.0/0"}],
+            },
+        }
+    ],
+}
+
+
+def programs(plane: Plane) -> list[Program]:
+    """Write what a node needs to know; return what to run."""
+    folder = plane.place.folder
+    registry = f"{plane.place.address}:{REGISTRY_PORT}"
+    config = write(folder / "containerd.toml", CONTAINERD.format(folder=folder, pause=PAUSE))
+    write(folder / "hosts" / registry / "hosts.toml", HOSTS.format(registry=registry))
+    write(folder / "cni" / "pods.conflist", json.dumps(CNI))
+    write(folder / "resolv.conf", "")
+    kubelet = write(folder / "kubelet.yaml", yaml.safe_dump(_kubelet(plane)))
+    kubeconfig = plane.folder / f"{NAME}.kubeconfig"
+    return [
+        Program("containerd", ("containerd", "--config", config)),
+        Program(
+            "kubelet",
+            (
+                *("kubelet", "--config", kubelet, "--kubeconfig", kubeconfig),
+                *("--root-dir", folder / "kubelet", "--cert-dir", folder / "kubelet/pki"),
+                *("--hostname-override", NAME, "--node-ip", plane.place.address),
+            ),
+            at_once=False,
+        ),
+        Program(
+            "kube-proxy",
+            (
+                *("kube-proxy", "--kubeconfig", plane.kubeconfig, "--hostname-override", NAME),
+                *("--proxy-mode", "iptables", "--cluster-cidr", PODS, "--oom-score-adj", "0"),
+                *("--conntrack-max-per-core", "0", "--conntrack-tcp-timeout-established", "0s"),
+                *("--conntrack-tcp-timeout-close-wait", "0s"),
+            ),
+            at_once=False,
+        ),
+    ]
+
+
+def _kubelet(plane: Plane) -> dict[str, Any]:
+    return {
+        "apiVersion": "kubelet.config.k8s.io/v1beta1",
+        "kind": "KubeletConfiguration",
+        "authentication": {
+            "anonymous": {"enabled": False},
+            "webhook": {"enabled": True},
+            "x509": {"clientCAFile": str(plane.folder / "ca.crt")},
+        },
+        "authorization": {"mode": "Webhook"},
+        "cgroupDriver": "cgroupfs",
+        "cgroupRoot": f"/{plane.place.cgroup}",
+        "containerRuntimeEndpoint": "unix:///run/containerd/containerd.sock",
+        "enforceNodeAllocatable": [],
+        # A nearly full disk of the machine is no reason to end a test's pods.
+        "evictionHard": {"memory.available": "100Mi"},
+        "failCgroupV1": False,
+        "failSwapOn": False,
+        "imageGCHighThresholdPercent": 100,
+        "localStorageCapacityIsolation": False,
+        "oomScoreAdj": 0,
+        "resolvConf": str(plane.place.folder / "resolv.conf"),
+        "serializeImagePulls": False,
+        "volumePluginDir": str(plane.place.folder / "kubelet/volumeplugins"),
+    }
+
+
+def simulator(plane: Plane) -> Program:
+    """What plays the kubelet of simulated nodes, and of no other."""
+    return Program(
+        plane.name("kwok"),
+        (
+            *("kwok", "--kubeconfig", plane.kubeconfig, "--node-lease-duration-seconds=40"),
+            f"--manage-nodes-with-annotation-selector={ANNOTATION}=fake",
+            *("--server-address", f"127.0.0.1:{plane.port(10247)}"),
+        ),
+        at_once=False,
+    )
+
+
+def simulated(plane: Plane, count: int, *, beside_real: bool) -> Path:
+    """The file of simulated nodes to apply; beside a real one they take only pods that say so."""
+    taint = {"key": ANNOTATION, "value": "fake", "effect": "NoSchedule"}
+    size = {"cpu": "64", "memory": "256Gi", "pods": str(PODS_PER_SIMULATED_NODE)}
+    nodes = [
+        {
+            "apiVersion": "v1",
+            "kind": "Node",
+            "metadata": {
+                "name": f"simulated-{number}",
+                "annotations": {ANNOTATION: "fake"},
+                "labels": {"kubernetes.io/os": "linux", "type": "simulated"},
+            },
+            "spec": {"taints": [taint] if beside_real else []},
+            "status": {"allocatable": size, "capacity": size},
+        }
+        for number in range(1, count + 1)
+    ]
+    return write(plane.folder / "nodes.yaml", "---\n".join(json.dumps(one) + "\n" for one in nodes))
+
+
+def pause_image(place: Place) -> Path:
+    """An archive of the image that every pod's first container runs, as `docker save` writes it."""
+    program = built.build(built.PAUSE) / "pause"
+    layer = _tar({"pause": (program.read_bytes(), 0o755)})
+    config = {
+        "architecture": "amd64",
+        "os": "linux",
+        "config": {"Entrypoint": ["/pause"]},
+        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]},
+    }
+    parts = [{"Config": "config.json", "RepoTags": [PAUSE], "Layers": ["layer.tar"]}]
+    content = {
+        "config.json": (json.dumps(config).encode(), 0o644),
+        "layer.tar": (layer, 0o644),
+        "manifest.json": (json.dumps(parts).encode(), 0o644),
+    }
+    path = place.folder / "pause.tar"
+    path.write_bytes(_tar(content))
+    return path
+
+
+def _tar(files: dict[str, tuple[bytes, int]]) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for name, (data, mode) in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(data), mode
+            archive.addfile(entry, io.BytesIO(data))
+    return out.getvalue()
