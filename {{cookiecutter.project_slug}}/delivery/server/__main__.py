@@ -1,7 +1,9 @@
 """`serve` answers over HTTP until SIGTERM; `score` answers lines of standard input.
 
 MODEL_DIR names the model's folder (/model), HOST and PORT where to listen (0.0.0.0, 8080).
-Exit 0 done, 1 the model or a request was refused (a line on standard error says why), 2 wrong call.
+`ask` sends a known question to another server, for at most ASK_S (60) seconds, and needs no model.
+Exit 0 done, 1 model, request or answer was refused (a line on standard error says why), 2 wrong
+call.
 """
 
 from __future__ import annotations
@@ -9,34 +11,66 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
 
 # One answer needs one thread; more only fight over the processor that a pod has.
 # Read by numerical libraries as they are imported, so it comes before them.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from .model import Model, ModelError
-from .protocol import RequestError
-
 DRAIN_S = 20
-USAGE = "usage: python -m server serve | score"
+USAGE = "usage: python -m server serve | score | ask HOST PORT MODEL DIGEST QUESTION"
+KILLED = 128 + signal.SIGTERM
 
 
 def main() -> int:
     """Run the command that the arguments name and return its exit code."""
+    command, words = (sys.argv[1] if len(sys.argv) > 1 else ""), sys.argv[2:]
+    # As process 1 of a container a signal without a handler would be ignored. A question that was
+    # not answered must not look as if it was.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(KILLED if command == "ask" else 0))
+    if command == "ask" and len(words) == 5:
+        return ask(*words)
     commands = {"serve": serve, "score": score}
-    if len(sys.argv) != 2 or sys.argv[1] not in commands:
-        sys.stderr.write(f"{USAGE}\n")
+    if command in commands and not words:
+        return _with_model(commands[command])
+    sys.stderr.write(f"{USAGE}\n")
+    return 2
+
+
+def ask(host: str, port: str, model: str, digest: str, file: str) -> int:
+    """Ask the server at an address the question in a file; return the exit code."""
+    from .ask import Asked, QuestionError, read_question
+    from .ask import ask as ask_server
+
+    wait = os.environ.get("ASK_S", "60")
+    if not (_is_port(port) and wait.isdecimal()):
+        sys.stderr.write(f"PORT or ASK_S: got {port!r} and {wait!r}, expected numbers\n")
         return 2
-    # As process 1 of a container a signal without a handler would be ignored.
-    signal.signal(signal.SIGTERM, _stop)
     try:
-        commands[sys.argv[1]](Path(os.environ.get("MODEL_DIR", "/model")))
-    except (ModelError, RequestError) as error:
-        sys.stderr.write(" ".join(str(error).split()) + "\n")
-        return 1
+        question = read_question(Path(file).read_bytes())
+        said = ask_server(Asked(host, int(port), model, digest), question, int(wait))
+    except (QuestionError, OSError) as error:
+        return _refused(error)
+    sys.stdout.write(f"{said}\n")
     return 0
+
+
+def _with_model(command: Callable[[Path], None]) -> int:
+    # Not before: what asks a question needs neither the model nor its libraries.
+    from .model import ModelError
+    from .protocol import RequestError
+
+    try:
+        command(Path(os.environ.get("MODEL_DIR", "/model")))
+    except (ModelError, RequestError) as error:
+        return _refused(error)
+    return 0
+
+
+def _refused(error: Exception) -> int:
+    sys.stderr.write(" ".join(str(error).split()) + "\n")
+    return 1
 
 
 def serve(folder: Path) -> None:
@@ -44,6 +78,7 @@ def serve(folder: Path) -> None:
     import uvicorn
 
     from .app import App
+    from .model import Model
 
     config = uvicorn.Config(
         App(Model.load(folder)),
@@ -59,6 +94,7 @@ def serve(folder: Path) -> None:
 
 def score(folder: Path) -> None:
     """Answer the requests on standard input; whatever else would print goes to standard error."""
+    from .model import Model
     from .scoring import score as answer_lines
 
     with os.fdopen(os.dup(1), "wb") as answers:
@@ -67,14 +103,16 @@ def score(folder: Path) -> None:
 
 
 def _port() -> int:
+    from .model import ModelError
+
     text = os.environ.get("PORT", "8080")
-    if not text.isdecimal() or int(text) > 65535:
+    if not _is_port(text):
         raise ModelError(f"PORT: got {text!r}, expected a number up to 65535")
     return int(text)
 
 
-def _stop(_signal: int, _frame: object) -> NoReturn:
-    sys.exit(0)
+def _is_port(text: str) -> bool:
+    return text.isdecimal() and int(text) <= 65535
 
 
 if __name__ == "__main__":
