@@ -89,7 +89,7 @@ def answering(*answers: tuple[int, bytes]) -> Iterator[str]:
 def answer_to(known: dict[str, Any], **changes: object) -> dict[str, Any]:
     """Return the answer of the right model, changed by name."""
     output = {"name": "probability", "datatype": "FP64", "shape": [4], "data": known["answers"]}
-    parameters = {"row_ids": IDS, "model_digest": DIGEST}
+    parameters: dict[str, object] = {"row_ids": IDS, "model_digest": DIGEST}
     whole = {"model_name": MODEL, "parameters": parameters, "outputs": [output]}
     for name, value in changes.items():
         (parameters if name in parameters else output)[name] = value
