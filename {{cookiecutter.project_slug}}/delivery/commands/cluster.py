@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..console import progress, show, show_json
-from .options import AsJson, Timeout, here
+from . import output
+from .options import AppName, AsJson, InEnvironment, MaybeEnvironment, Timeout, here
 
 if TYPE_CHECKING:
     from ..argocd.bootstrap import Step
@@ -30,8 +34,31 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done,
 
 def mount(app: typer.Typer) -> None:
     """Add the verbs to the command."""
-    for command in (bootstrap,):
+    for command in (argocd, bootstrap, confirm, drift):
         app.command()(command)
+
+
+def argocd(as_json: AsJson = False) -> None:
+    """Write argocd/ from delivery.yaml, as both stand in the work tree.
+
+    Example: deliver argocd
+    """
+    from ..argocd.writing import write_argocd
+    from ..git import Repository
+    from ..verbs.app_add import work_tree_settings
+
+    repository = Repository.find(Path.cwd())
+    changed = write_argocd(repository, work_tree_settings(repository.root))
+    if as_json:
+        show_json({"changed": [vars(one) for one in changed]})
+        return
+    for one in changed:
+        show(f"{one.action + ':':<8} {one.path}")
+    if not changed:
+        show("argocd/ is what delivery.yaml gives")
+        return
+    show("next:    git add argocd delivery.yaml, commit, merge: Argo CD then takes it from main;")
+    show("         `deliver bootstrap` for an environment that is new")
 
 
 def bootstrap(
@@ -84,3 +111,67 @@ def _show_steps(server: str, steps: list[Step], dry_run: bool) -> None:
     for step in steps:
         would = "would be " if dry_run and step.changes else ""
         show(f"{would + step.action + ':':<8} {step.what}")
+
+
+def confirm(
+    app: AppName, env: InEnvironment, timeout: Timeout = 600, as_json: AsJson = False
+) -> None:
+    """Wait until Argo CD runs exactly the newest record, note it in Git, move the model's alias.
+
+    Example: deliver confirm tumour-classifier --env prod
+    """
+    from ..argocd import confirm as verb
+    from ..argocd.api import connect
+    from ..models.aliases import Aliases
+    from ..models.registry import Registry
+
+    place = here()
+    aliases = Aliases(Registry.of(place.settings, place.root))
+    with connect(env, os.environ) as server, progress() as say:
+        found = verb.confirm(
+            place,
+            app,
+            env,
+            server=server,
+            aliases=aliases,
+            patience=verb.Patience(timeout),
+            clock=_utc,
+            say=say,
+        )
+    if as_json:
+        show_json(found.as_json())
+        return
+    for line in found.lines():
+        show(line)
+
+
+def drift(env: MaybeEnvironment = None, as_json: AsJson = False) -> None:
+    """Compare Git with the clusters, the model registry and the image registry, by name.
+
+    Example: deliver drift --env prod
+    """
+    from ..argocd.api import connect
+    from ..argocd.drift import drift as verb
+    from ..models.aliases import Aliases
+    from ..models.registry import Registry
+    from ..models.stored import stored
+
+    place = here()
+    names = [place.settings.environment(env).name] if env else place.settings.names
+    aliases = Aliases(Registry.of(place.settings, place.root))
+    with stored() as images, progress() as say:
+        found = verb(
+            place,
+            names,
+            connect=partial(connect, environ=os.environ),
+            aliases=aliases,
+            stored=images,
+            say=say,
+        )
+    output.drift(found, as_json)
+    raise typer.Exit(found.exit_code)
+
+
+def _utc() -> str:
+    """Return the time, to the second."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -44,6 +44,9 @@ ToEnvironment = Annotated[
     str, typer.Option("--to", "--env", metavar="ENV", help="The environment.")
 ]
 InEnvironment = Annotated[str, typer.Option("--env", metavar="ENV", help="The environment.")]
+MaybeEnvironment = Annotated[
+    str | None, typer.Option("--env", metavar="ENV", help="Only this one.")
+]
 Reason = Annotated[
     str,
     typer.Option(

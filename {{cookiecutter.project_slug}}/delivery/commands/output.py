@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ..console import show, show_error, show_json, table
+from ..errors import Refused
 
 if TYPE_CHECKING:
+    from ..argocd.drift import Drift
     from ..check import Report
     from ..gate import Verdict
     from ..proposal import Proposal
@@ -90,3 +92,21 @@ def report(found: Report, as_json: bool) -> None:
         show(f"preview: {found.subject}: all rules hold, by another delivery/ than the base's")
     else:
         show(f"ok: {found.subject}: all rules hold")
+
+
+def drift(found: Drift, as_json: bool) -> None:
+    """Print every difference with its next step, then how many there are."""
+    differences = [one for one in found.findings if isinstance(one.problem, Refused)]
+    others = [one for one in found.findings if one not in differences]
+    if as_json:
+        told = {"differences": differences, "not_asked": others}
+        show_json({key: [one.as_json() for one in rows] for key, rows in told.items()})
+        return
+    for finding in found.findings:
+        show_error(finding.problem)
+    if differences:
+        show(f"drift: {len(differences)} found")
+    elif others:
+        show("unknown: no difference seen, but not everything could be asked")
+    else:
+        show(f"ok: {found.compared} records, and all that follows from them agrees")

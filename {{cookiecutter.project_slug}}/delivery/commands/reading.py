@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ..errors import UsageError
+from ..errors import Unknown, UsageError
 from . import output
 from .options import AppName, AsJson, Head, here
 
 Environment = Annotated[str | None, typer.Option("--env", metavar="ENV", help="Only this one.")]
 Base = Annotated[str | None, typer.Option(metavar="REF", help="What the change is compared with.")]
 
+Live = Annotated[bool, typer.Option("--live", help="Ask Argo CD what runs, too.")]
 MaybeHead = Annotated[str | None, typer.Option(metavar="REF", help="The change; else HEAD.")]
 
 
@@ -33,14 +36,32 @@ def apps(as_json: AsJson = False) -> None:
     output.rows(verb(here()), as_json, "no app yet: deliver app add NAME --style … --task …")
 
 
-def status(as_json: AsJson = False) -> None:
-    """Show what is in each environment, since when, and what waits.
+def status(live: Live = False, as_json: AsJson = False) -> None:
+    """Show what is in each environment, since when, and what waits; with --live what runs.
 
     Example: deliver status
     """
+    if live:
+        _live_status(as_json)
+        return
     from ..verbs.status import status as verb
 
     output.rows(verb(here()), as_json, "no app has an overlay yet: deliver app add NAME …")
+
+
+def _live_status(as_json: bool) -> None:
+    """Print the status with what Argo CD says; exit 3 where one did not answer."""
+    from ..argocd.api import connect
+    from ..argocd.live import live
+    from ..argocd.mainline import Mainline
+    from ..console import show_error
+
+    rows, errors = live(Mainline(here()), partial(connect, environ=os.environ))
+    output.rows(rows, as_json, "no app has an overlay yet: deliver app add NAME …")
+    for err in errors:
+        show_error(err)
+    if errors:
+        raise typer.Exit(Unknown.exit_code)
 
 
 def history(app: AppName, env: Environment = None, as_json: AsJson = False) -> None:

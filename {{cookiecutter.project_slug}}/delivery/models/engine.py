@@ -78,7 +78,7 @@ class Engine:
         digest = self._push(image, f"{repository}:build-{image.removeprefix('sha256:')[:12]}")
         again = self._push(image, f"{repository}:{immutable_tag(digest)}")
         if again != digest:
-            raise _unreachable(repository, f"it reported {digest[:19]}…, then {again[:19]}…")
+            raise unreachable(repository, f"it reported {digest[:19]}…, then {again[:19]}…")
         return f"{repository}@{digest}"
 
     def pull(self, image: str) -> None:
@@ -127,7 +127,7 @@ class Engine:
         known = self._inspect(name).get("RepoDigests") or []
         ours = [d.rsplit("@", 1)[1] for d in known if d.rsplit("@", 1)[0] == repository]
         if not ours:
-            raise _unreachable(name, "docker knows no digest of what it pushed")
+            raise unreachable(name, "docker knows no digest of what it pushed")
         return str(ours[-1])
 
     def _has(self, image: str) -> bool:
@@ -216,10 +216,10 @@ def _transfer_failed(image: str, done: Result) -> DeliveryError:
     text = tail(done.stderr or done.text)
     lower = text.lower()
     if any(sign in lower for sign in SILENT):
-        return _unreachable(image, _last(text))
+        return unreachable(image, _last(text))
     if any(sign in lower for sign in GONE):
         return _gone(image)
-    return _unreachable(image, _last(text))
+    return unreachable(image, _last(text))
 
 
 def _last(text: str) -> str:
@@ -227,7 +227,8 @@ def _last(text: str) -> str:
     return line if len(line) <= LAST_SIGNS else f"…{line[-LAST_SIGNS:]}"
 
 
-def _unreachable(image: str, what: str) -> Unknown:
+def unreachable(image: str, what: str) -> Unknown:
+    """Return the error for a registry that does not do as asked."""
     local = "run `make services`, which starts it, and call again"
     return Unknown(
         "registry-unreachable",

@@ -95,27 +95,29 @@ class Registry:
         return cls(f"sqlite:///{database}", settings.project, (root / ARTIFACTS).resolve().as_uri())
 
     @property
-    def _database(self) -> Path | None:
+    def database(self) -> Path | None:
+        """The file that it is kept in; None where a server keeps it."""
         scheme, _, path = self.uri.partition(":///")
         return Path(path) if scheme == "sqlite" else None
 
     @cached_property
-    def _client(self) -> MlflowClient:
+    def client(self) -> MlflowClient:
+        """MLflow's own client, told not to wait for minutes."""
         for key, value in SETTINGS.items():
             os.environ.setdefault(key, value)
         for name in ("alembic", "mlflow"):
             logging.getLogger(name).setLevel(logging.ERROR)
-        if self._database is not None:
-            self._database.parent.mkdir(parents=True, exist_ok=True)
+        if self.database is not None:
+            self.database.parent.mkdir(parents=True, exist_ok=True)
         from mlflow import MlflowClient
 
         return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
 
     def require_answer(self) -> None:
         """Raise Unknown (`mlflow-unreachable`) where no server answers; a file needs none."""
-        if self._database is None:
-            with self._calls():
-                self._client.search_registered_models(max_results=1)
+        if self.database is None:
+            with self.calls():
+                self.client.search_registered_models(max_results=1)
 
     def register(
         self, name: str, files: Mapping[str, bytes], digest: str, run: TrainingRun
@@ -123,20 +125,20 @@ class Registry:
         """Log a training with its model's files and return the version that now stands for it."""
         from mlflow.entities import Metric, Param
 
-        with self._calls():
+        with self.calls():
             tags = {PREFIX + key: value for key, value in _digests(run, digest).items()}
-            logged = self._client.create_run(self._experiment(), run_name=name, tags=tags)
+            logged = self.client.create_run(self._experiment(), run_name=name, tags=tags)
             run_id = logged.info.run_id
-            self._client.log_batch(
+            self.client.log_batch(
                 run_id,
                 metrics=[Metric(k, v, 0, 0) for k, v in _metrics(run).items()],
                 params=[Param(k, str(v)) for k, v in run.parameters.items()],
             )
             self._upload(run_id, files)
-            self._client.set_terminated(run_id)
+            self.client.set_terminated(run_id)
             self._ensure_model(name)
             source = f"{logged.info.artifact_uri}/{FOLDER}"
-            made = self._client.create_model_version(name, source, run_id, tags=tags)
+            made = self.client.create_model_version(name, source, run_id, tags=tags)
         return self.find(name, str(made.version))
 
     def find(self, name: str, version: str | None) -> ModelVersion:
@@ -144,10 +146,10 @@ class Registry:
 
         Raises Refused (`no-model`), UsageError (`no-such-model-version`).
         """
-        if self._database is not None and not self._database.exists():
+        if self.database is not None and not self.database.exists():
             raise _no_model(name)
-        with self._calls():
-            found = self._client.search_model_versions(f"name = '{name}'")
+        with self.calls():
+            found = self.client.search_model_versions(f"name = '{name}'")
         ours = {str(one.version): one for one in found if PREFIX + "model_digest" in one.tags}
         if not ours:
             raise _no_model(name)
@@ -163,9 +165,9 @@ class Registry:
         """
         from mlflow.exceptions import MlflowException
 
-        with tempfile.TemporaryDirectory() as folder, self._calls():
+        with tempfile.TemporaryDirectory() as folder, self.calls():
             try:
-                at = self._client.download_artifacts(version.run, FOLDER, dst_path=folder)
+                at = self.client.download_artifacts(version.run, FOLDER, dst_path=folder)
             except (MlflowException, FileNotFoundError) as err:
                 if _is_unreachable(err):
                     raise
@@ -187,23 +189,23 @@ class Registry:
         self._tag(version, {f"{environment}.{k}": v for k, v in {**found, **figures}.items()})
 
     def _tag(self, version: ModelVersion, tags: Mapping[str, str]) -> None:
-        with self._calls():
+        with self.calls():
             for key, value in tags.items():
-                self._client.set_model_version_tag(
+                self.client.set_model_version_tag(
                     version.name, version.version, PREFIX + key, value
                 )
 
     def _experiment(self) -> str:
-        found = self._client.get_experiment_by_name(self.project)
+        found = self.client.get_experiment_by_name(self.project)
         if found is not None:
             return str(found.experiment_id)
-        return str(self._client.create_experiment(self.project, self.artifacts))
+        return str(self.client.create_experiment(self.project, self.artifacts))
 
     def _ensure_model(self, name: str) -> None:
         from mlflow.exceptions import MlflowException
 
         try:
-            self._client.create_registered_model(name)
+            self.client.create_registered_model(name)
         except MlflowException as err:
             if err.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
@@ -212,11 +214,11 @@ class Registry:
         with tempfile.TemporaryDirectory() as folder:
             for name, data in files.items():
                 Path(folder, name).write_bytes(data)
-            self._client.log_artifacts(run, folder, FOLDER)
+            self.client.log_artifacts(run, folder, FOLDER)
 
     def _read(self, found: Any) -> ModelVersion:
-        with self._calls():
-            metrics = self._client.get_run(found.run_id).data.metrics
+        with self.calls():
+            metrics = self.client.get_run(found.run_id).data.metrics
         tags = {key.removeprefix(PREFIX): value for key, value in found.tags.items()}
         return ModelVersion(
             name=found.name,
@@ -237,7 +239,7 @@ class Registry:
         )
 
     @contextmanager
-    def _calls(self) -> Iterator[None]:
+    def calls(self) -> Iterator[None]:
         """Turn whatever MLflow raises into one error (`mlflow-unreachable`) that says what to do.
 
         It raises its own exception, those of its database, and those of the network.

@@ -1,0 +1,147 @@
+"""Confirmations: Git notes on the commit that brought a record onto main (FORMATS section 8).
+
+A line a confirmation, in canonical JSON. No rule rests on them: they say what *ran*, where records
+say what was *approved*. Here they lie below `refs/notes/deliver`; what origin has of them is
+fetched to a name of its own, so that a fetch never takes away what was not pushed yet.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, ValidationError
+
+from ..app import Sha256
+from ..canonical import canonical
+from ..errors import Unknown
+from ..git import Repository, last_line
+from ..process import Result
+from ..records import ObjectId
+from ..settings import Strict
+
+REF = "refs/notes/deliver"
+TRACKED = "refs/notes/origin/deliver"
+REFSPEC = f"+{REF}*:{TRACKED}*"
+"""What `git fetch` needs to bring them along; with a star, origin need not have any yet."""
+TRIES = 30
+"""Each time that two push at once one of them gets in, so this is how many may do so."""
+RACES = ("[rejected]", "cannot lock ref", "failed to update ref", "incorrect old value")
+
+Outcome = Literal["confirmed", "unchanged"]
+Time = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
+
+
+class Confirmation(Strict):
+    """What ran: a record's digest, the commit that Argo CD had synced, and when that was seen.
+
+    `unchanged` is the outcome where the manifests were those of the record before, so that Argo CD
+    had nothing to sync.
+    """
+
+    schema_: Literal[1] = Field(default=1, alias="schema")
+    record: Sha256
+    revision: ObjectId
+    outcome: Outcome
+    time: Time
+
+    def line(self) -> str:
+        """Return the confirmation's only spelling."""
+        return canonical(self.model_dump(mode="json", by_alias=True)).decode()
+
+
+def read_notes(repository: Repository) -> dict[str, Confirmation] | None:
+    """Return the first confirmation of each record by its digest; None where no notes are here.
+
+    What cannot be read, such as a line of a later format, is left out.
+    """
+    refs = [ref for ref in (REF, TRACKED) if repository.exists(ref)]
+    if not refs:
+        return None
+    blobs = {blob for ref in refs for blob, _ in _listed(repository, ref)}
+    texts = (data.decode("utf-8", "replace") for data in repository.read(blobs).values())
+    found: dict[str, list[Confirmation]] = defaultdict(list)
+    for line in {line for text in texts for line in text.splitlines()}:
+        one = _parse(line)
+        if one is not None:
+            found[one.record].append(one)
+    return {record: min(several, key=lambda one: one.time) for record, several in found.items()}
+
+
+def write_note(repository: Repository, commit: str, new: Confirmation) -> bool:
+    """Note a confirmation on a commit, here and in origin; return whether it was not known before.
+
+    Without an origin it stays here. Raises Unknown (`notes-not-pushed`), when it is noted here.
+    """
+    origin = "origin" in repository.git("remote").text.split()
+    added = False
+    for _ in range(TRIES):
+        if origin:
+            _take_in(repository)
+        added |= _add(repository, commit, new)
+        if not origin or _same(repository):
+            return added
+        pushed = repository.resolve(REF)
+        done = repository.git("push", "--porcelain", "origin", f"{pushed}:{REF}", check=False)
+        if done.code == 0:
+            repository.git("update-ref", TRACKED, pushed)
+            if not _add(repository, commit, new):  # another process may write the same notes here
+                return added
+        elif not _raced(done):
+            raise _not_pushed(done)
+    raise _not_pushed(done)
+
+
+def _take_in(repository: Repository) -> None:
+    """Merge what origin has into the notes here."""
+    done = repository.git("fetch", "--quiet", "--no-tags", "origin", REFSPEC, check=False)
+    if done.code != 0 and not _raced(done):
+        raise _not_pushed(done)
+    if repository.exists(TRACKED):
+        repository.git("notes", f"--ref={REF}", "merge", "--quiet", "-s", "cat_sort_uniq", TRACKED)
+
+
+def _add(repository: Repository, commit: str, new: Confirmation) -> bool:
+    """Return whether a confirmation was added; one of the same record stays as it is."""
+    before = repository.git("notes", f"--ref={REF}", "show", commit, check=False)
+    lines = before.text.splitlines() if before.code == 0 else []
+    known = [one for one in map(_parse, lines) if one is not None]
+    if any(one.record == new.record for one in known):
+        return False
+    text = "".join(f"{line}\n" for line in sorted({*filter(None, lines), new.line()}))
+    words = ("notes", f"--ref={REF}", "add", "--force", "--file=-", commit)
+    repository.git(*words, stdin=text.encode())
+    return True
+
+
+def _listed(repository: Repository, ref: str) -> list[tuple[str, str]]:
+    """Return the blob of each note with the commit that it is on."""
+    rows = repository.git("notes", f"--ref={ref}", "list").text.splitlines()
+    return [(row.split()[0], row.split()[1]) for row in rows]
+
+
+def _same(repository: Repository) -> bool:
+    """Return whether origin has all that is here."""
+    return repository.exists(TRACKED) and repository.resolve(REF) == repository.resolve(TRACKED)
+
+
+def _parse(line: str) -> Confirmation | None:
+    try:
+        return Confirmation.model_validate_json(line)
+    except ValidationError:
+        return None
+
+
+def _raced(done: Result) -> bool:
+    """Return whether a push failed because another one came first."""
+    return any(sign in done.stderr or sign in done.text for sign in RACES)
+
+
+def _not_pushed(done: Result) -> Unknown:
+    said = last_line(done.stderr) or last_line(done.text)
+    return Unknown(
+        "notes-not-pushed",
+        f"origin did not take the note: {said}",
+        "What ran is noted where everyone reads it, before the model registry's alias moves.",
+        f"see that you may push {REF}, and call again: the note is kept here until then",
+    )
