@@ -19,6 +19,8 @@ class Difference:
 
     path: str
     how: str
+    action: str
+    """What puts it right: `written` or `removed`."""
 
 
 def argocd_files(settings: Settings) -> dict[str, bytes]:
@@ -36,16 +38,16 @@ def differences(settings: Settings, found: Mapping[str, bytes]) -> list[Differen
     """
     wanted = argocd_files(settings)
     return [
-        Difference(path, _how(wanted.get(path), found.get(path)))
+        _difference(path, path in wanted, path in found)
         for path in sorted(wanted.keys() | found.keys())
         if wanted.get(path) != found.get(path)
     ]
 
 
-def _how(wanted: bytes | None, found: bytes | None) -> str:
-    if found is None:
-        return "is missing"
-    return "is not of delivery.yaml" if wanted is None else "differs"
+def _difference(path: str, wanted: bool, found: bool) -> Difference:
+    if not wanted:
+        return Difference(path, "is one file too many", "removed")
+    return Difference(path, "differs" if found else "is missing", "written")
 
 
 def _roots(settings: Settings) -> Iterator[tuple[str, bytes]]:

@@ -15,9 +15,10 @@ from ..errors import DeliveryError, Unknown
 from ..git import Repository, Snapshot
 from ..process import run
 from . import layout
+from .argocd import argocd_is_current, argocd_is_valid
 from .change import Change
 from .records import RULES, Added
-from .rendered import argocd_is_valid, rendered_again, sources_render
+from .rendered import rendered_again, sources_render
 from .whole import whole
 
 T = TypeVar("T")
@@ -33,6 +34,7 @@ CHANGE_RULES: tuple[Callable[[Change], Iterator[DeliveryError]], ...] = (
     layout.own_evidence,
     sources_render,
     argocd_is_valid,
+    argocd_is_current,
 )
 
 

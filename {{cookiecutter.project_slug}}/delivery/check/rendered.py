@@ -13,7 +13,7 @@ from ..proposal import place, renderer, source_folders
 from ..records import Release
 from ..rendering import Recipe, find_tools, render
 from ..settings import Settings, read_settings
-from ..validation import allowed_kinds, validate, validate_argocd
+from ..validation import allowed_kinds, validate
 from .change import Change
 from .records import Added
 
@@ -77,13 +77,6 @@ def sources_render(change: Change) -> Iterator[DeliveryError]:
                     _trial(change.head, settings, app, environment)
                 except DeliveryError as err:
                     yield err
-
-
-def argocd_is_valid(change: Change) -> Iterator[DeliveryError]:
-    """What Argo CD is told stays valid by its own schemas, within this repository and its kinds."""
-    if any(path.startswith("argocd/") for path in change.paths):
-        validate_argocd(change.head)
-    yield from ()
 
 
 def _concerned(change: Change, app: App, environment: str) -> bool:

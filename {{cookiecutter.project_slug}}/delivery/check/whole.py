@@ -22,6 +22,7 @@ from ..ledger import (
 )
 from ..records import ACCEPTING, manifests_digest
 from ..settings import Settings, read_settings
+from .argocd import not_current
 from .layout import app_vanished, unexpected_files
 from .records import current_differs
 
@@ -42,6 +43,7 @@ def whole(repository: Repository) -> list[DeliveryError]:
         found += _line(head, settings, ledger, line)
     found += _orphans(head, ledger)
     found += _apps(head, settings, ledger)
+    found += not_current(head, settings)
     return found
 
 

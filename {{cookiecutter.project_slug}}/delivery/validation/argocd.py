@@ -1,4 +1,4 @@
-"""Whether the objects in `argocd/` are valid: AppProjects, ApplicationSets, Applications."""
+"""Whether the objects in `argocd/` are valid: Argo CD's own, and what a namespace holds."""
 
 from __future__ import annotations
 

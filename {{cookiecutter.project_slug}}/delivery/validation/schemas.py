@@ -1,9 +1,9 @@
-"""JSON schemas of Kubernetes' kinds and of Argo CD's, compiled once per process.
+"""JSON schemas of Kubernetes' kinds and of some others, compiled once per process.
 
 Kubernetes' schemas are those of the kubernetes-validate package, read as data: importing it costs
 0.14 s, and its own validation reads 1.6 MB anew for each manifest. jsonschema-rs gives the same
-verdicts. `argocd-crds.json` is made by `tools/argocd_crds.py` of the template from the CRDs of
-Argo CD (github.com/argoproj/argo-cd, Apache License 2.0).
+verdicts. The files `*-crds.json` are made by `tools/crds.py` of the template from the CRDs of
+Argo CD, External Secrets and Sealed Secrets (each Apache License 2.0, named in the file).
 """
 
 from __future__ import annotations
@@ -23,8 +23,12 @@ if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator, Registry
 
 DEFINITIONS = "https://kubernetes.io/api/_definitions.json"
-CRDS = "https://argoproj.io/argocd-crds.json"
-CRDS_FILE = Path(__file__).with_name("argocd-crds.json")
+CRDS = {
+    "argoproj.io": "argocd-crds.json",
+    "bitnami.com": "sealed-secrets-crds.json",
+    "external-secrets.io": "external-secrets-crds.json",
+}
+"""Files with the kinds of API groups that Kubernetes itself does not have."""
 API_VERSION = re.compile(r"([a-z0-9][a-z0-9.-]*/)?v\d+([a-z]+\d+)?")
 KIND = re.compile(r"[A-Z][A-Za-z0-9]*")
 
@@ -61,8 +65,8 @@ def _validator(version: str, api_version: str, kind: Kind) -> Draft202012Validat
     """Return the validator of a kind, or None where there is no such kind."""
     from jsonschema_rs import Draft202012Validator
 
-    if api_version.startswith("argoproj.io/"):
-        content = _argocd(api_version, kind)
+    if kind.group in CRDS:
+        content = _custom(api_version, kind)
     else:
         content = _kubernetes(version, api_version, kind)
     if content is None:
@@ -70,9 +74,10 @@ def _validator(version: str, api_version: str, kind: Kind) -> Draft202012Validat
     return Draft202012Validator(content, registry=_registry(version))
 
 
-def _argocd(api_version: str, kind: Kind) -> dict[str, Any] | None:
-    known = f"{api_version}/{kind.kind}" in _crds()["kinds"]
-    return {"$ref": f"{CRDS}#/$defs/{kind.kind}"} if known else None
+def _custom(api_version: str, kind: Kind) -> dict[str, Any] | None:
+    crds = _crds(kind.group)
+    known = f"{api_version}/{kind.kind}" in crds["kinds"]
+    return {"$ref": f"{crds['$id']}#/$defs/{kind.kind}"} if known else None
 
 
 def _kubernetes(version: str, api_version: str, kind: Kind) -> dict[str, Any] | None:
@@ -95,12 +100,13 @@ def _registry(version: str) -> Registry:
     from jsonschema_rs import Registry
 
     definitions = json.loads((folder(version) / "_definitions.json").read_bytes())
-    return Registry([(DEFINITIONS, definitions), (CRDS, _crds())])
+    custom = [(crds["$id"], crds) for crds in map(_crds, CRDS)]
+    return Registry([(DEFINITIONS, definitions), *custom])
 
 
 @cache
-def _crds() -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(CRDS_FILE.read_bytes())
+def _crds(group: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(Path(__file__).with_name(CRDS[group]).read_bytes())
     return content
 
 

@@ -1,7 +1,7 @@
-"""Write delivery/validation/argocd-crds.json: the schemas of Argo CD's own kinds.
+"""Write delivery/validation/*-crds.json: the schemas of kinds that Kubernetes itself has not.
 
-Source: manifests/crds of the Go module github.com/argoproj/argo-cd/v3 (Apache License 2.0). Made
-again by `python tools/argocd_crds.py`, which needs go and PyYAML. CEL rules
+Sources: the CRDs in the Go modules of Argo CD, External Secrets and Sealed Secrets (all Apache
+License 2.0). Made again by `python tools/crds.py`, which needs go and PyYAML. CEL rules
 (x-kubernetes-validations), list types and formats are left out: JSON Schema cannot say the first
 two, and Kubernetes' own schemas are validated without the third.
 """
@@ -13,13 +13,47 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-MODULE = "github.com/argoproj/argo-cd/v3@v3.5.3"
-FILES = ("appproject-crd.yaml", "application-crd.yaml", "applicationset-crd.yaml")
+
+@dataclass(frozen=True)
+class Source:
+    """CRDs in a folder of a Go module, and the file that their schemas go to."""
+
+    file: str
+    group: str
+    module: str
+    folder: str
+    crds: tuple[str, ...]
+
+
+SOURCES = (
+    Source(
+        "argocd-crds.json",
+        "argoproj.io",
+        "github.com/argoproj/argo-cd/v3@v3.5.3",
+        "manifests/crds",
+        ("appproject-crd.yaml", "application-crd.yaml", "applicationset-crd.yaml"),
+    ),
+    Source(
+        "external-secrets-crds.json",
+        "external-secrets.io",
+        "github.com/external-secrets/external-secrets@v1.3.2",
+        "config/crds/bases",
+        ("external-secrets.io_externalsecrets.yaml",),
+    ),
+    Source(
+        "sealed-secrets-crds.json",
+        "bitnami.com",
+        "github.com/bitnami-labs/sealed-secrets@v0.40.0",
+        "helm/sealed-secrets/crds",
+        ("bitnami.com_sealedsecrets.yaml",),
+    ),
+)
 KEPT = (
     "additionalProperties",
     "anyOf",
@@ -36,17 +70,15 @@ METADATA = (
     "https://kubernetes.io/api/_definitions.json"
     "#/$defs/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 )
-TARGET = (
-    Path(__file__).parent.parent
-    / "{{cookiecutter.project_slug}}/delivery/validation/argocd-crds.json"
-)
+TARGET = Path(__file__).parent.parent / "{{cookiecutter.project_slug}}/delivery/validation"
+LICENCE = "Apache License 2.0"
 SHARED_BYTES = 120
 """Parts at least this long that occur twice are written once: the generators nest in each other."""
 
 
-def module_folder() -> Path:
-    """Return the folder with the module's files, downloaded if need be."""
-    words = ["go", "mod", "download", "-json", MODULE]
+def module_folder(module: str) -> Path:
+    """Return the folder with a module's files, downloaded if need be."""
+    words = ["go", "mod", "download", "-json", module]
     done = subprocess.run(words, capture_output=True, check=True, text=True, cwd="/")
     return Path(json.loads(done.stdout)["Dir"])
 
@@ -103,12 +135,13 @@ def shared(schema: object, names: Mapping[str, str], top: bool = False) -> objec
     return made
 
 
-def extract(folder: Path) -> bytes:
-    """Return the file's bytes, made from the CRDs in the module's folder."""
+def extract(source: Source) -> bytes:
+    """Return the file's bytes, made from the served version of each CRD in the module."""
+    folder = module_folder(source.module) / source.folder
     kinds = {}
-    for name in FILES:
-        crd = yaml.load((folder / "manifests/crds" / name).read_bytes(), yaml.CSafeLoader)["spec"]
-        (version,) = crd["versions"]
+    for name in source.crds:
+        crd = yaml.load((folder / name).read_bytes(), yaml.CSafeLoader)["spec"]
+        (version,) = [one for one in crd["versions"] if one["served"]]
         schema = strict(version["schema"]["openAPIV3Schema"])
         api = f"{crd['group']}/{version['name']}"
         schema["properties"]["metadata"] = {"$ref": METADATA}
@@ -122,8 +155,8 @@ def extract(folder: Path) -> bytes:
     definitions |= {name: shared(json.loads(part), names, True) for part, name in names.items()}
     whole = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "https://argoproj.io/argocd-crds.json",
-        "$comment": f"manifests/crds of {MODULE}, Apache License 2.0; made by tools/argocd_crds.py",
+        "$id": f"https://{source.group}/{source.file}",
+        "$comment": f"{source.folder} of {source.module}, {LICENCE}; made by tools/crds.py",
         "kinds": sorted(kinds),
         "$defs": definitions,
     }
@@ -132,4 +165,5 @@ def extract(folder: Path) -> bytes:
 
 if __name__ == "__main__":
     target = Path(sys.argv[1]) if len(sys.argv) > 1 else TARGET
-    target.write_bytes(extract(module_folder()))
+    for one in SOURCES:
+        (target / one.file).write_bytes(extract(one))
