@@ -132,6 +132,7 @@ def _api_server(
         *("--service-account-issuer", "https://kubernetes.default.svc"),
         *("--service-account-key-file", accounts, "--service-account-signing-key-file", accounts),
         *("--authorization-mode", "Node,RBAC", "--enable-admission-plugins", "NodeRestriction"),
+        *("--kubelet-preferred-address-types", "InternalIP"),
         *("--allow-privileged=true", "--profiling=false"),
         # Asks etcd for what Debian's does not have, and complains of it every second.
         "--feature-gates=SizeBasedListCostEstimate=false",

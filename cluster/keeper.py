@@ -24,11 +24,14 @@ from . import cgroups
 from .place import CLUSTERS, NUMBERS, Place, claim, device, names, read, turn
 
 STAY = b"stay"
-# Process 1 of the cluster. What programs write below /run and /var ends with its mounts; settings
-# of the kernel that the kubelet would change for the whole machine are copies of its own.
+# Process 1 of the cluster. What programs write below /run and /var ends with its mounts. It has no
+# server of names, for which programs would wait. Settings of the kernel that the kubelet would
+# change for the whole machine are copies of its own.
 INIT = """\
 set -e
 for folder in /run /var/lib /var/log; do mount -t tmpfs -o mode=755 cluster $folder; done
+: > /run/resolv.conf
+mount --bind /run/resolv.conf /etc/resolv.conf
 for setting in vm/overcommit_memory=1 vm/panic_on_oom=0 kernel/panic=10 kernel/panic_on_oops=1 \
     kernel/keys/root_maxkeys=1000000 kernel/keys/root_maxbytes=25000000; do
   file=/run/sysctl/${setting%=*}

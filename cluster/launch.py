@@ -17,7 +17,7 @@ from delivery.errors import Refused
 from delivery.local.daemons import answers, until
 from delivery.process import tail
 
-from . import argocd, control_plane, machine, node, place, programs, services, supervision
+from . import argocd, control_plane, images, machine, node, place, programs, services, supervision
 from .cluster import Cluster, Options, failed
 from .control_plane import ENVIRONMENTS, Plane
 from .keeper import STAY, sweep
@@ -153,7 +153,8 @@ def _start_argocd(cluster: Cluster) -> None:
 
 
 def _start_node(cluster: Cluster) -> None:
-    archive = node.pause_image(cluster.place)
+    archive = cluster.place.folder / "pause.tar"
+    images.pause(archive)
     ctr = programs.build(programs.CONTAINERD) / "ctr"
     load = (ctr, "--namespace", "k8s.io", "images", "import", "--local", archive)
     _wait(cluster, "containerd", lambda: cluster.inside(*load).returncode == 0)

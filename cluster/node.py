@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
-import tarfile
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from . import programs as built
 from .control_plane import Plane
-from .place import Place, write
+from .images import PAUSE
+from .place import write
 from .services import REGISTRY_PORT
 from .supervision import Program
 
 NAME = "node-1"
-PAUSE = "ml-gitops.local/pause:1"
 PODS = "10.244.0.0/24"
 WAITING = ("kubelet", "kube-proxy")
 ANNOTATION = "kwok.x-k8s.io/node"
@@ -156,34 +152,3 @@ def simulated(plane: Plane, count: int, *, beside_real: bool) -> Path:
         for number in range(1, count + 1)
     ]
     return write(plane.folder / "nodes.yaml", "---\n".join(json.dumps(one) + "\n" for one in nodes))
-
-
-def pause_image(place: Place) -> Path:
-    """An archive of the image that every pod's first container runs, as `docker save` writes it."""
-    program = built.build(built.PAUSE) / "pause"
-    layer = _tar({"pause": (program.read_bytes(), 0o755)})
-    config = {
-        "architecture": "amd64",
-        "os": "linux",
-        "config": {"Entrypoint": ["/pause"]},
-        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]},
-    }
-    parts = [{"Config": "config.json", "RepoTags": [PAUSE], "Layers": ["layer.tar"]}]
-    content = {
-        "config.json": (json.dumps(config).encode(), 0o644),
-        "layer.tar": (layer, 0o644),
-        "manifest.json": (json.dumps(parts).encode(), 0o644),
-    }
-    path = place.folder / "pause.tar"
-    path.write_bytes(_tar(content))
-    return path
-
-
-def _tar(files: dict[str, tuple[bytes, int]]) -> bytes:
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as archive:
-        for name, (data, mode) in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.size, entry.mode = len(data), mode
-            archive.addfile(entry, io.BytesIO(data))
-    return out.getvalue()

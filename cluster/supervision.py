@@ -19,6 +19,7 @@ user=root
 pidfile={folder}/supervisord.pid
 logfile={folder}/log/supervisord.log
 logfile_maxbytes=0
+silent=true
 environment={environment}
 [unix_http_server]
 file={folder}/supervisor.sock
