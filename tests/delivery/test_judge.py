@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import json
 import pickle
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from delivery.app import Limit
 from delivery.canonical import canonical
 from delivery.evidence import parse_evidence
-from delivery.gate import Case, judge, known_question
+from delivery.gate import Case, judge, known_question, same_question
 from delivery.gate.question import ROWS, lattice
 from delivery.models.contract import ModelFiles
 from delivery.models.training import ServerScorer
@@ -98,3 +101,40 @@ def test_question_of_another_model_is_another_question() -> None:
     scorer = ToldScorer.of(*images)
     asked = [known_question(scorer, image.name, 1e-6).sha256 for image in images]
     assert asked[0] != asked[1]
+
+
+def change_answer(apart: float) -> Callable[[dict[str, Any]], object]:
+    def change(content: dict[str, Any]) -> None:
+        content["answers"][2] += apart
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        (change_answer(0.0), True),
+        (change_answer(1e-8), True),
+        (change_answer(1e-4), False),
+        (change_answer(float("nan")), False),
+        (lambda content: content["answers"].pop(), False),
+        (lambda content: content.pop("answers"), False),
+        (lambda content: content.update(tolerance=0.5), False),
+        (lambda content: content["request"]["parameters"].clear(), False),
+        (lambda content: content.update(extra=1), False),
+    ],
+)
+def test_altered_question_is_another_one(
+    change: Callable[[dict[str, Any]], object], same: bool
+) -> None:
+    image = Image(model(b"a"), GOOD[:ROWS])
+    question = known_question(ToldScorer.of(image), image.name, 1e-6)
+    content = json.loads(question.data)
+    change(content)
+    assert same_question(json.dumps(content).encode(), question) is same
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"\xff", b"7"])
+def test_file_that_holds_no_question_is_another_one(data: bytes) -> None:
+    image = Image(model(b"a"), GOOD[:ROWS])
+    assert not same_question(data, known_question(ToldScorer.of(image), image.name, 1e-6))

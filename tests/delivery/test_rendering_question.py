@@ -74,6 +74,16 @@ def test_what_the_job_needs_is_synced_before(kind: str) -> None:
     assert not any(name.startswith("argocd") for name in annotations)
 
 
+def test_another_job_is_another_config_map() -> None:
+    recipe = make_recipe()
+    other = recipe.release.model_copy(update={"image": IMAGE.replace("acme", "other")})
+    found = [
+        render(one, find_tools(RENDERER_PIN)) for one in (recipe, replace(recipe, release=other))
+    ]
+    assert found[0][JOB] != found[1][JOB]
+    assert found[0][CONFIG_MAP] != found[1][CONFIG_MAP]
+
+
 @pytest.mark.parametrize("app", APPS)
 def test_job_asks_the_released_image_about_the_released_model(app: str) -> None:
     (container,) = objects(app)["Job"]["spec"]["template"]["spec"]["containers"]

@@ -3,7 +3,7 @@
 from .case import Case
 from .compare import differences
 from .judge import Verdict, judge
-from .question import KnownQuestion, known_question
+from .question import KnownQuestion, known_question, same_question
 from .scoring import Scorer, ScoringError
 
 __all__ = [
@@ -15,4 +15,5 @@ __all__ = [
     "differences",
     "judge",
     "known_question",
+    "same_question",
 ]

@@ -7,7 +7,8 @@ whose Job fails has failed. It is no part of the comparison of Git with the clus
 immutable it is deleted before it is made anew (`BeforeHookCreation`); until then its log stays
 to be read. Healing what was changed by hand is a sync without hooks, so it asks nothing. ConfigMap
 and NetworkPolicy are ordinary objects: they are there before any hook runs, and drift in them is
-seen and undone.
+seen and undone. Since a hook that changed alone starts no sync, the ConfigMap names the Job's
+content by digest: another Job is another ConfigMap, so it is asked.
 
 The server is found by the variables that a pod gets for every Service of its namespace, made before
 the pod. So the Job needs no DNS, and no rule that lets it ask one; every cluster has them, except
@@ -19,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..canonical import sha256
+from ..canonical import digest, sha256
 from ..errors import Refused
 from ..files import Block, dump_yaml
 from ..validation.objects import Kind, KubernetesObject, containers, documents, mapping
@@ -30,6 +31,7 @@ PORT = "http"
 FILE = "question.json"
 FOLDER = "/question"
 LABEL = "deliver.io/question"
+JOB = "deliver.io/question-job"
 HOOK = {
     "argocd.argoproj.io/hook": "PostSync",
     "argocd.argoproj.io/hook-delete-policy": "BeforeHookCreation",
@@ -74,12 +76,13 @@ def question_manifests(recipe: Recipe, rendered: Mapping[str, bytes]) -> dict[st
     items = [KubernetesObject(name, documents(data)[0]) for name, data in rendered.items()]
     service = _service(recipe, items)
     name = f"{recipe.app}-question"
+    job = {"spec": _job(recipe, items)}
+    data = {"data": {FILE: Block(text)}}
+    way = {"spec": _way(recipe.app, service)}
     made = {
-        "ConfigMap": _object(recipe, "v1", "ConfigMap", {"data": {FILE: Block(text)}}),
-        "Job": _object(recipe, "batch/v1", "Job", {"spec": _job(recipe, items)}, HOOK),
-        "NetworkPolicy": _object(
-            recipe, "networking.k8s.io/v1", "NetworkPolicy", {"spec": _way(recipe.app, service)}
-        ),
+        "ConfigMap": _object(recipe, "v1", "ConfigMap", data, {JOB: digest(job)}),
+        "Job": _object(recipe, "batch/v1", "Job", job, HOOK),
+        "NetworkPolicy": _object(recipe, "networking.k8s.io/v1", "NetworkPolicy", way),
     }
     files = {f"{kind}-{name}.yaml".lower(): dump_yaml(content) for kind, content in made.items()}
     for file in files.keys() & rendered.keys():

@@ -9,10 +9,10 @@ from ..console import Say
 from ..errors import Refused
 from ..evidence import BLOCKING, Evidence, Judged, parse_evidence
 from ..files import write
-from ..gate import Case, Scorer, Verdict, differences, judge
-from ..git import Repository
+from ..gate import Case, Scorer, Verdict, differences, judge, known_question, same_question
+from ..git import Repository, Snapshot
 from ..judging import champion_of
-from ..ledger import Entry, read_ledger, record_path
+from ..ledger import Entry, question_path, read_ledger, record_path
 from ..records import ACCEPTING
 from ..settings import read_settings
 from ..workplace import Workplace
@@ -68,7 +68,8 @@ def verify(
 
     The judge's inputs are those of the merge base; a scorer, and so a container engine, is asked
     for only where there is something to score. Raises Refused (`evidence-differs`) where the
-    committed evidence is not what scoring gives.
+    committed evidence is not what scoring gives, and (`question-differs`) where a new release's
+    known question is not what its image answers.
     """
     merged = repository.snapshot(repository.merge_base(base, head))
     head_files = repository.snapshot(head)
@@ -84,7 +85,10 @@ def verify(
             path = record_path(entry.environment, entry.app, entry.number, "evidence.json")
             stated = parse_evidence(head_files.load([path])[path], path)
             say(f"{entry.app} {entry.name}: scoring again")
-            _verify_one(workplace, entry, stated, path, make_scorer())
+            scorer = make_scorer()
+            _verify_one(workplace, entry, stated, path, scorer)
+            if entry.record.kind == "release":
+                _verify_question(workplace, entry, head_files, scorer)
             judged.append(entry)
     return judged
 
@@ -102,6 +106,20 @@ def _verify_one(
             f"{path}: {apart[0]}.{_why(found)}",
             "Committed evidence has to be what the trusted job finds by scoring again.",
             "delete the branch and run the same deliver command again; never edit evidence",
+        )
+
+
+def _verify_question(workplace: Workplace, entry: Entry, head: Snapshot, scorer: Scorer) -> None:
+    """Refuse a question that the image answers otherwise: after a sync it would prove nothing."""
+    path = question_path(entry.app, entry.record)
+    tolerance = workplace.app(entry.app).file.tolerance
+    found = known_question(scorer, entry.record.release.image, tolerance)
+    if not same_question(head.find(path) or b"", found):
+        raise Refused(
+            "question-differs",
+            f"{path} is not what asking the image again gives.",
+            "The known question holds the answers of the release's image, and the app's tolerance.",
+            "delete the branch and run the same deliver command again; never edit it",
         )
 
 
