@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,7 +30,9 @@ SILENT = (
     "no route to host",
 )
 FORBIDDEN = ("(forbidden)", "(unauthorized)", "you must be logged in")
-NO_CONTEXT = ('context "', "no context exists", "must exist in order to minify")
+NO_CONTEXT = ('context "', "cannot locate context", "must exist in order to minify")
+LOGGED = re.compile(r"^[EWI]\d{4} .*\n?", re.MULTILINE)
+"""Lines of kubectl's own log, which repeat the message at length."""
 
 Object = Mapping[str, Any]
 
@@ -114,7 +117,7 @@ def _plain(url: str) -> str:
 
 
 def _error(kubectl: Kubectl, words: tuple[str, ...], done: Result) -> DeliveryError:
-    said = tail(done.stderr or done.text)
+    said = tail(LOGGED.sub("", done.stderr) or done.stderr or done.text)
     where = f"context {kubectl.context}" if kubectl.context else "the current context"
     if any(sign in said.lower() for sign in NO_CONTEXT):
         return UsageError(
