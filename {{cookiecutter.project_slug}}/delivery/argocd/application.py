@@ -42,7 +42,7 @@ SHOWN = {
 BY_API = Row(
     group="argoproj.io", kind="AppProject", jqPathExpressions=Words([".spec.roles[].jwtTokens"])
 )
-"""Argo CD's API notes there which tokens it gave out: none of it is in Git."""
+"""Argo CD's API notes tokens there that it gave out. Those that it keeps to are in the status."""
 
 
 def root_application(settings: Settings, environments: list[Environment]) -> Object:
@@ -59,7 +59,7 @@ def root_application(settings: Settings, environments: list[Environment]) -> Obj
         "source": _source(settings, FOLDER, **files),
         "destination": Row(server=Given(SELF), namespace=HOME),
         "ignoreDifferences": [BY_API],
-        "syncPolicy": _sync_policy(prune=False, options=["RespectIgnoreDifferences=true"]),
+        "syncPolicy": _sync_policy(prune=False),
     }
     return made
 

@@ -1,4 +1,9 @@
-"""AppProjects: what Argo CD may read, where it may write, which kinds, who may do what and when."""
+"""AppProjects: what Argo CD may read, where it may write, which kinds, who may do what and when.
+
+What is empty, false or the default is left out. When Argo CD's API notes a token that it gave out,
+it writes the whole project, without those, and the root Application would see a difference. No list
+of cluster-wide kinds allows none.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +48,6 @@ def environment_project(settings: Settings, environment: Environment) -> Object:
     made = _project(settings, name, f"The apps of {settings.project} in {environment.name}.")
     made["spec"] |= {
         "destinations": [_destination(environment.cluster, environment.namespace)],
-        "clusterResourceWhitelist": [],
         "namespaceResourceWhitelist": _rows({*APP_KINDS, *_more_kinds(settings)}),
         "roles": [
             _role(name, READER, "Sees all, changes nothing: for `deliver confirm`.", ["get"]),
@@ -130,7 +134,7 @@ def _window(window: Window) -> dict[str, Any]:
         "schedule": Given(window.schedule),
         "duration": window.duration,
         "timeZone": Given(window.timezone),
-        "manualSync": window.manual,
+        **({"manualSync": True} if window.manual else {}),
         "syncOverrun": True,
         "applications": Words(["*"]),
     }
