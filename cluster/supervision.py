@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 import xmlrpc.client
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -71,19 +72,25 @@ def start(folder: Path, programs: Iterable[Program], environment: Mapping[str, s
 
 def tell(folder: Path, *names: str) -> None:
     """Start programs that wait."""
-    for name in names:
-        _door(folder).startProcess(name, False)
+    with _door(folder) as door:
+        for name in names:
+            door.startProcess(name, False)
 
 
 def state(folder: Path) -> dict[str, tuple[str, int]]:
     """The state of each program, such as RUNNING, and its process inside the cluster or 0."""
-    found = cast(list[dict[str, Any]], _door(folder).getAllProcessInfo())
+    with _door(folder) as door:
+        found = cast(list[dict[str, Any]], door.getAllProcessInfo())
     return {one["name"]: (one["statename"], one["pid"]) for one in found}
 
 
-def _door(folder: Path) -> Any:
+@contextmanager
+def _door(folder: Path) -> Iterator[Any]:
     transport = SupervisorTransport("", "", f"unix://{folder}/supervisor.sock")
-    return xmlrpc.client.ServerProxy("http://cluster", transport=transport).supervisor
+    try:
+        yield xmlrpc.client.ServerProxy("http://cluster", transport=transport).supervisor
+    finally:
+        transport.close()
 
 
 def _words(environment: Mapping[str, str | Path]) -> str:
