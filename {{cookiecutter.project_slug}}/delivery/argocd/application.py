@@ -22,14 +22,11 @@ OWN_FILES = Row({"argocd.argoproj.io/manifest-generate-paths": "."})
 """A commit that changes none of an Application's own files leaves what was read before as it is."""
 KEEPS_APPS = "resources-finalizer.argocd.argoproj.io"
 """With it, an ApplicationSet that may not delete leaves its Applications when it is deleted."""
-FOR_EVER: Object = {
-    "limit": -1,
-    "refresh": True,
-    "backoff": Row(duration="5s", factor=2, maxDuration="1m"),
-}
-"""Try again until it works, each time with what Git holds by then.
+FOR_EVER, SOME_TIME = -1, 20
+"""How often a sync is tried again: until it works, or for about a quarter of an hour.
 
-After its last attempt Argo CD would leave a revision alone, also when the reason is gone.
+After its last attempt Argo CD leaves a revision alone, also when the reason is gone. While there are
+attempts left it deletes no Application: so where some may be deleted, attempts have an end.
 """
 SHOWN = {
     "record": "{{.environment}}/{{.record}} ({{.kind}})",
@@ -59,7 +56,7 @@ def root_application(settings: Settings, environments: list[Environment]) -> Obj
         "source": _source(settings, FOLDER, **files),
         "destination": Row(server=Given(SELF), namespace=HOME),
         "ignoreDifferences": [BY_API],
-        "syncPolicy": _sync_policy(prune=False),
+        "syncPolicy": _sync_policy(prune=False, attempts=FOR_EVER),
     }
     return made
 
@@ -70,7 +67,7 @@ def namespace_owner(settings: Settings, environment: Environment) -> Object:
     made["spec"] |= {
         "source": _source(settings, f"{FOLDER}/{environment.name}/namespace", include="*.yaml"),
         "destination": _destination(environment),
-        "syncPolicy": _sync_policy(prune=False),
+        "syncPolicy": _sync_policy(prune=False, attempts=FOR_EVER),
     }
     return made
 
@@ -104,12 +101,14 @@ def application_set(settings: Settings, environment: Environment, may_delete: bo
                     }
                 }
             ],
-            "template": _template(settings, environment),
+            "template": _template(
+                settings, environment, attempts=SOME_TIME if may_delete else FOR_EVER
+            ),
         },
     }
 
 
-def _template(settings: Settings, environment: Environment) -> Object:
+def _template(settings: Settings, environment: Environment, attempts: int) -> Object:
     """Return the Application of one app; what it is called and reads follows from the folder.
 
     What current.yaml says is for people to see, in the page's details and as labels to filter by.
@@ -135,7 +134,9 @@ def _template(settings: Settings, environment: Environment) -> Object:
             "destination": _destination(environment),
             "info": [Row(name=key, value=Given(value)) for key, value in SHOWN.items()],
             "syncPolicy": _sync_policy(
-                prune=True, options=["FailOnSharedResource=true", "PruneLast=true"]
+                prune=True,
+                attempts=attempts,
+                options=["FailOnSharedResource=true", "PruneLast=true"],
             ),
         },
     }
@@ -169,9 +170,14 @@ def _destination(environment: Environment) -> Row:
     return Row(server=Given(environment.cluster), namespace=Given(environment.namespace))
 
 
-def _sync_policy(prune: bool, options: list[str] | None = None) -> Object:
+def _sync_policy(prune: bool, attempts: int, options: list[str] | None = None) -> Object:
+    """Return when and how to sync; an attempt takes what Git holds by then."""
     return {
         "automated": Row(prune=prune, selfHeal=True),
         **({"syncOptions": Words(options)} if options else {}),
-        "retry": FOR_EVER,
+        "retry": {
+            "limit": attempts,
+            "refresh": True,
+            "backoff": Row(duration="5s", factor=2, maxDuration="1m"),
+        },
     }
