@@ -9,9 +9,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ..check.argocd import not_current
 from ..console import Say
 from ..errors import Unknown, UsageError
 from ..settings import PATH, Environment
+from ..validation.objects import documents
 from ..workplace import Workplace
 from .asking import Answers
 from .credentials import (
@@ -21,6 +23,7 @@ from .credentials import (
     repository_secret,
     repository_secret_name,
 )
+from .files import argocd_files
 from .held import (
     has_pull_login,
     is_terminating,
@@ -29,8 +32,7 @@ from .held import (
     require_registered,
     require_server,
 )
-from .intended import Object, read_namespace, read_root
-from .kubectl import Kubectl, same_server
+from .kubectl import Kubectl, Object, same_server
 from .names import (
     FOLDER,
     HOME,
@@ -64,10 +66,8 @@ class Step:
 class Plan:
     """What one call will write, with the answers that it takes; made without writing anything."""
 
-    path: str
-    """The file that is applied."""
-    root: list[Object]
-    """What is in it; empty where only one environment's own cluster is meant."""
+    root: str | None
+    """The file that is applied; None where only one environment's own cluster is meant."""
     environments: list[Environment]
     """Those on the cluster."""
     git: Login | None
@@ -89,7 +89,7 @@ def plan_all(
     """
     settings = place.settings
     environments = _of_argocd(place, argocd)
-    root = _root(place, environments[0])
+    _require_current(place)
     require_argocd(kubectl)
     here = [one for one in environments if _is_here(kubectl, one)]
     elsewhere = [one for one in environments if one not in here]
@@ -100,7 +100,7 @@ def plan_all(
     waits_for = [namespace_application(settings, one.name) for one in environments]
     names = [root_name(settings), *waits_for]
     path = root_path(environments[0])
-    return Plan(path, root, here, git, pull, names, [*noted, *also_noted, *left])
+    return Plan(path, here, git, pull, names, [*noted, *also_noted, *left])
 
 
 def plan_one(place: Workplace, kubectl: Kubectl, answers: Answers, renew: bool, name: str) -> Plan:
@@ -109,13 +109,13 @@ def plan_one(place: Workplace, kubectl: Kubectl, answers: Answers, renew: bool, 
     Raises as `plan_all` does, and Refused (`other-cluster`).
     """
     environment = place.settings.environment(name)
-    _root(place, environment)
+    _require_current(place)
     if environment.cluster == SELF:
         require_argocd(kubectl)
     else:
         require_server(kubectl, environment)
     pull, noted = _pull(place, kubectl, answers, [environment], renew)
-    return Plan("", [], [environment], None, pull, [], noted)
+    return Plan(None, [environment], None, pull, [], noted)
 
 
 def carry_out(
@@ -133,9 +133,8 @@ def carry_out(
     for environment in plan.environments:
         yield from _environment(plan, place, kubectl, environment, deadline)
     if plan.root:
-        kubectl.apply(plan.root)
-        path = plan.path
-        yield Step("applied", f"{path} of {place.main_name} {place.main.commit[:12]}")
+        kubectl.apply(_objects(place, plan.root), ARGOCD_MANAGER)
+        yield Step("applied", f"{plan.root} of {place.main_name} {place.main.commit[:12]}")
     yield from plan.notes
     for name in () if kubectl.dry_run else plan.waits_for:
         say(f"waiting for Argo CD to bring {name} to what Git says")
@@ -166,9 +165,11 @@ def _of_argocd(place: Workplace, argocd: str | None) -> list[Environment]:
     )
 
 
-def _root(place: Workplace, environment: Environment) -> list[Object]:
+def _require_current(place: Workplace) -> None:
+    """Raise Refused unless main's argocd/ is what is here, and what delivery.yaml gives."""
     place.require_committed([PATH, FOLDER])
-    return read_root(place.main, environment)
+    for refusal in not_current(place.main, place.settings):
+        raise refusal
 
 
 def _is_here(kubectl: Kubectl, environment: Environment) -> bool:
@@ -230,13 +231,19 @@ def _environment(
     name = environment.namespace
     there = _wait_while_terminating(kubectl, name, deadline)
     if not there:
-        kubectl.apply([read_namespace(place.main, environment)], ARGOCD_MANAGER)
+        path = f"{FOLDER}/{environment.name}/namespace/namespace.yaml"
+        kubectl.apply(_objects(place, path), ARGOCD_MANAGER)
         yield Step("written", f"Namespace {name}")
     if plan.pull is None or environment.secrets is not None:
         return
     if there or not kubectl.dry_run:  # a namespace that a dry run did not write takes no Secret
         kubectl.apply([pull_secret(place.settings.registry, name, plan.pull)])
     yield Step("written", f"Secret {name}/{PULL_SECRET}: the login for {place.settings.registry}")
+
+
+def _objects(place: Workplace, path: str) -> list[Object]:
+    """Return the objects of a file in argocd/, as main has it."""
+    return documents(argocd_files(place.settings)[path])
 
 
 def _wait_while_terminating(kubectl: Kubectl, name: str, deadline: float) -> bool:

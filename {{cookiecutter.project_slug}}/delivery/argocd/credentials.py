@@ -11,7 +11,7 @@ from typing import Any
 from ..settings import Settings
 from .names import HOME, PULL_SECRET
 
-REGISTRY_NOTE = "deliver/registry"
+REGISTRY_NOTE = "deliver.io/registry"
 """Annotation of a pull Secret: the registry that its login is for."""
 HUB = "https://index.docker.io/v1/"
 HUB_HOSTS = ("docker.io", "index.docker.io", "registry-1.docker.io")
