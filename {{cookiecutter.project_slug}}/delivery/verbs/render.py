@@ -64,6 +64,6 @@ def _step(workplace: Workplace, kind: Kind, line: Line, reason: str, change: str
         change=change,
         from_=current.name,
         evidence=current.record.evidence,
-        question=workplace.main.load([path])[path],
+        question=workplace.main.find(path) or b"",
         beside={},
     )
