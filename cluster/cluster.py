@@ -48,6 +48,15 @@ class Cluster:
         """The control planes, that of dev first."""
         return [Plane(self.place, name) for name in ENVIRONMENTS[: self.options.members]]
 
+    def has_node(self, plane: Plane) -> bool:
+        """Return whether a control plane has the node that runs containers."""
+        return self.options.node and plane.environment == ENVIRONMENTS[0]
+
+    def nodes(self, plane: Plane) -> int:
+        """Return how many nodes a control plane has; without a real one, one is simulated."""
+        real = self.has_node(plane)
+        return real + (self.options.simulated_nodes or (not real))
+
     @property
     def kubeconfig(self) -> Path:
         """The administrator's kubeconfig of the first control plane."""

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from delivery.errors import Refused
@@ -19,7 +20,7 @@ from delivery.process import tail
 
 from . import argocd, control_plane, images, machine, node, place, programs, services, supervision
 from .cluster import Cluster, Options, failed
-from .control_plane import ENVIRONMENTS, Plane
+from .control_plane import Plane
 from .keeper import STAY, sweep
 from .services import Login
 
@@ -115,8 +116,8 @@ def _start(keep: subprocess.Popen[bytes], name: str, options: Options) -> Cluste
     for plane in cluster.planes:
         _simulate(cluster, plane)
     _wait(cluster, "Argo CD", lambda: answers(f"{cluster.argocd}/healthz"))
-    if options.node:
-        _wait(cluster, "the node", lambda: _node_is_ready(cluster))
+    for plane in cluster.planes:
+        _wait(cluster, f"a node of {plane.environment}", partial(_nodes_are_ready, cluster, plane))
     return cluster
 
 
@@ -162,9 +163,8 @@ def _start_node(cluster: Cluster) -> None:
 
 
 def _simulate(cluster: Cluster, plane: Plane) -> None:
-    """Start simulated nodes: as many as asked for, one at least where there is no real one."""
-    real = cluster.options.node and plane.environment == ENVIRONMENTS[0]
-    count = cluster.options.simulated_nodes or (0 if real else 1)
+    real = cluster.has_node(plane)
+    count = cluster.nodes(plane) - real
     if count:
         _apply(cluster, plane, node.simulated(plane, count, beside_real=real))
         supervision.tell(cluster.place.folder, plane.name("kwok"))
@@ -175,9 +175,10 @@ def _apply(cluster: Cluster, plane: Plane, *files: Path) -> None:
     cluster.kubectl("apply", "--server-side", *names, environment=plane.environment)
 
 
-def _node_is_ready(cluster: Cluster) -> bool:
-    ready = "jsonpath={.status.conditions[?(@.type=='Ready')].status}"
-    return cluster.kubectl("get", "node", node.NAME, "--ignore-not-found", "-o", ready) == "True"
+def _nodes_are_ready(cluster: Cluster, plane: Plane) -> bool:
+    ready = "jsonpath={.items[*].status.conditions[?(@.type=='Ready')].status}"
+    states = cluster.kubectl("get", "nodes", "-o", ready, environment=plane.environment).split()
+    return len(states) == cluster.nodes(plane) and set(states) == {"True"}
 
 
 def _wait(cluster: Cluster, what: str, condition: Callable[[], bool]) -> None:

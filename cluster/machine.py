@@ -17,7 +17,6 @@ NO_SERVICES = Path("/usr/sbin/policy-rc.d")
 PACKAGES = {
     "conntrack": "conntrack",
     "docker-registry": "docker-registry",
-    "etcd": "etcd-server",
     "git": "git",
     "ip": "iproute2",
     "iptables": "iptables",

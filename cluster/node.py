@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from . import programs as built
 from .control_plane import Plane
 from .images import PAUSE
 from .place import write
@@ -19,6 +20,8 @@ PODS = "10.244.0.0/24"
 WAITING = ("kubelet", "kube-proxy")
 ANNOTATION = "kwok.x-k8s.io/node"
 PODS_PER_SIMULATED_NODE = 110
+# kwok's own descriptions of nodes and pods that become ready at once, and of Jobs that succeed.
+STAGES = ("node/fast", "node/heartbeat-with-lease", "pod/fast")
 CONTAINERD = """\
 version = 3
 root = "{folder}/containerd"
@@ -121,13 +124,16 @@ def _kubelet(plane: Plane) -> dict[str, Any]:
 
 
 def simulator(plane: Plane) -> Program:
-    """What plays the kubelet of simulated nodes, and of no other."""
+    """Return what plays the kubelet of simulated nodes, and of no other."""
+    stages = built.sources("sigs.k8s.io/kwok", "kustomize/stage")
+    files = [path for folder in STAGES for path in sorted((stages / folder).glob("*-*.yaml"))]
     return Program(
         plane.name("kwok"),
         (
             *("kwok", "--kubeconfig", plane.kubeconfig, "--node-lease-duration-seconds=40"),
             f"--manage-nodes-with-annotation-selector={ANNOTATION}=fake",
             *("--server-address", f"127.0.0.1:{plane.port(10247)}"),
+            *(word for file in files for word in ("--config", file)),
         ),
         at_once=False,
     )

@@ -54,6 +54,7 @@ PAUSE = Module("pause", {"pause": "."})
 MODULES = (
     CONTAINERD,
     PAUSE,
+    Module("etcd", {"etcd": "go.etcd.io/etcd/server/v3"}),
     Module(
         "kubernetes",
         {
