@@ -25,8 +25,8 @@ KEEPS_APPS = "resources-finalizer.argocd.argoproj.io"
 FOR_EVER, SOME_TIME = -1, 20
 """How often a sync is tried again: until it works, or for about a quarter of an hour.
 
-After its last attempt Argo CD leaves a revision alone, also when the reason is gone. While there are
-attempts left it deletes no Application: so where some may be deleted, attempts have an end.
+After its last attempt Argo CD leaves a revision alone, also when the reason is gone. While attempts
+are left it deletes no Application: so where some may be deleted, attempts have an end.
 """
 SHOWN = {
     "record": "{{.environment}}/{{.record}} ({{.kind}})",

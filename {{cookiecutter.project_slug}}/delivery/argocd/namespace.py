@@ -122,21 +122,7 @@ def _quota(quota: Quota) -> Object:
 
 
 def _pull_secret(settings: Settings, environment: Environment, secrets: Secrets) -> Object:
-    """Return the ExternalSecret that makes the pull secret.
-
-    It states what the API server would fill in, since Argo CD would take that for a difference.
-    """
-    remote = {
-        "key": Given(remote_name(settings, environment.name)),
-        "conversionStrategy": "Default",
-        "decodingStrategy": "None",
-        "metadataPolicy": "None",
-    }
-    template = {
-        "type": "kubernetes.io/dockerconfigjson",
-        "engineVersion": "v2",
-        "mergePolicy": "Replace",
-    }
+    remote = Row(key=Given(remote_name(settings, environment.name)))
     return {
         "apiVersion": "external-secrets.io/v1",
         "kind": "ExternalSecret",
@@ -146,9 +132,7 @@ def _pull_secret(settings: Settings, environment: Environment, secrets: Secrets)
             "secretStoreRef": Row(kind=secrets.kind, name=Given(secrets.store)),
             "target": {
                 "name": PULL_SECRET,
-                "creationPolicy": "Owner",
-                "deletionPolicy": "Retain",
-                "template": Row(template),
+                "template": Row(type="kubernetes.io/dockerconfigjson"),
             },
             "data": [{"secretKey": ".dockerconfigjson", "remoteRef": remote}],
         },
