@@ -24,6 +24,7 @@ from . import cgroups
 from .place import CLUSTERS, NUMBERS, Place, claim, device, names, read, turn
 
 STAY = b"stay"
+PATIENCE_S = 10
 # Process 1 of the cluster. What programs write below /run and /var ends with its mounts. It has no
 # server of names, for which programs would wait. Settings of the kernel that the kubelet would
 # change for the whole machine are copies of its own.
@@ -46,17 +47,15 @@ exec "$2" -m supervisor.supervisord --nodaemon --configuration "$1/supervisord.c
 
 def main(name: str) -> int:
     """Keep one cluster until it is to end; 1 if its name is taken."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _leave)
     with turn():
         sweep()
         hold = claim(name)
     if hold is None:
         return 1
-    folder = CLUSTERS / name
-    tree = _start(folder)
-    place = None
+    tree = place = None
+    signal.signal(signal.SIGTERM, _leave)
     try:
+        tree = _start(CLUSTERS / name)
         place = _connect(name, _init(tree))
         cgroups.make(place.cgroup)
         place.write()
@@ -64,8 +63,9 @@ def main(name: str) -> int:
         tree.wait()
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        tree.kill()  # process 1 follows, and with it every process of the cluster
-        tree.wait()
+        if tree:
+            tree.kill()  # process 1 follows, and with it every process of the cluster
+            tree.wait()
         clear(name, place)
     return 0
 
@@ -82,10 +82,19 @@ def sweep() -> None:
 def clear(name: str, place: Place | None) -> None:
     """Remove what a cluster leaves that has no process any more."""
     if place:
-        until(lambda: not Path(f"/proc/{place.init}/ns").is_dir(), 10)
+        until(lambda: not _lives(place.init), PATIENCE_S)
         run("ip", "link", "delete", place.device, check=False)
         cgroups.remove(place.cgroup)
     shutil.rmtree(CLUSTERS / name, ignore_errors=True)
+
+
+def _lives(init: int) -> bool:
+    """Return whether a process is the first one of a namespace below this one."""
+    try:
+        status = Path(f"/proc/{init}/status").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return status.partition("\nNSpid:")[2].partition("\n")[0].endswith("\t1")
 
 
 def _start(folder: Path) -> subprocess.Popen[bytes]:
@@ -106,7 +115,7 @@ def _start(folder: Path) -> subprocess.Popen[bytes]:
 def _init(tree: subprocess.Popen[bytes]) -> int:
     """The number that process 1 of the cluster has on this machine."""
     children = Path(f"/proc/{tree.pid}/task/{tree.pid}/children")
-    until(lambda: tree.poll() is not None or bool(children.read_text().strip()), 10)
+    until(lambda: tree.poll() is not None or bool(children.read_text().strip()), PATIENCE_S)
     return int(children.read_text())
 
 

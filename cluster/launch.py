@@ -92,6 +92,7 @@ def _keeper(name: str) -> subprocess.Popen[bytes]:
         env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, CODE))},
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,  # not this one's, which whoever reads it would wait for
         start_new_session=True,  # Ctrl-C does not reach it
     )
     _held.append(keep)
@@ -104,7 +105,7 @@ def _start(keep: subprocess.Popen[bytes], name: str, options: Options) -> Cluste
     until(lambda: place.read(name) is not None or keep.poll() is not None, PATIENCE_S)
     found = place.read(name)
     if found is None or found.keeper != keep.pid:
-        raise failed(f"no place for a cluster `{name}`: is there one already")
+        raise failed(f"no place for a cluster `{name}`: {_why(keep)}")
     cluster = Cluster(found, options, secrets.token_urlsafe(12))
     _write(cluster, folders)
     _wait(cluster, "the API server", lambda: all(plane.ready() for plane in cluster.planes))
@@ -125,6 +126,15 @@ def _end(keep: subprocess.Popen[bytes]) -> None:
     assert keep.stdin
     keep.stdin.close()
     keep.wait()
+    assert keep.stderr
+    keep.stderr.close()
+
+
+def _why(keep: subprocess.Popen[bytes]) -> str:
+    """Return why a keeper that ended did so."""
+    assert keep.stderr
+    said = tail(keep.stderr.read().decode(errors="replace")) if keep.poll() is not None else ""
+    return said or "there is one already"
 
 
 def _write(cluster: Cluster, folders: list[Path]) -> None:

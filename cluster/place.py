@@ -107,9 +107,10 @@ def claim(name: str) -> IO[str] | None:
 
 def lives(name: str) -> bool:
     """Return whether a process holds the name."""
-    if not (CLUSTERS / name / "hold").exists():
-        return False
-    hold = claim(name)
-    if hold:
-        hold.close()
-    return hold is None
+    with turn():
+        if not (CLUSTERS / name / "hold").exists():
+            return False
+        hold = claim(name)
+        if hold:
+            hold.close()
+        return hold is None
