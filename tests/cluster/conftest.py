@@ -9,6 +9,8 @@ import pytest
 
 from cluster import Cluster, find, running
 
+from .team import HELM_APP, KUSTOMIZE_APP, Team, bootstrap, deliver, prepare
+
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
@@ -19,3 +21,24 @@ def cluster() -> Iterator[Cluster]:
         return
     with running() as own:
         yield own
+
+
+@pytest.fixture(scope="session")
+def team(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Team:
+    """Give a team whose repository is baked and pushed; nothing of it is in the cluster yet."""
+    return prepare(cluster, tmp_path_factory.mktemp("team") / "repository")
+
+
+@pytest.fixture(scope="session")
+def bootstrapped(team: Team) -> Team:
+    """Give the team once its `argocd/` and logins are in the cluster, and it has tokens."""
+    bootstrap(team)
+    return team
+
+
+@pytest.fixture(scope="session")
+def delivered(bootstrapped: Team) -> Team:
+    """Give the team once the first release of both apps runs in every environment."""
+    for app in (KUSTOMIZE_APP, HELM_APP):
+        deliver(bootstrapped, app)
+    return bootstrapped

@@ -289,5 +289,24 @@ def post(url: str, body: Any, bearer: str | None) -> Any:
     if bearer:
         headers["Authorization"] = f"Bearer {bearer}"
     request = urllib.request.Request(url, json.dumps(body).encode(), headers)  # noqa: S310
-    with urllib.request.urlopen(request, timeout=20) as reply:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=60) as reply:  # noqa: S310
         return json.load(reply)
+
+
+def bootstrap(team: Team) -> None:
+    """Put the repository onto the cluster, and give the team's machines tokens that only read."""
+    out = team.deliver("bootstrap")
+    assert team.cluster.git_login[1] not in out
+    for environment in ENVIRONMENTS:
+        made = token(team.cluster, f"{team.project}-{environment}", "reader")
+        team.tokens[f"ARGOCD_AUTH_TOKEN_{environment.upper()}"] = made
+
+
+def deliver(team: Team, app: str) -> None:
+    """Bring an app's first model to prod, each step confirmed before the next one."""
+    team.make(app)
+    team.release(app)
+    for environment in ENVIRONMENTS:
+        if environment != ENVIRONMENTS[0]:
+            team.promote(app, environment)
+        team.confirm(app, environment)
