@@ -304,7 +304,7 @@ def test_application_that_is_synced_and_healthy_is_there() -> None:
             ),
             "it is OutOfSync: it is forbidden",
         ),
-        ({"metadata": {"name": "root", "annotations": {REFRESH: "hard"}}}, "controller run"),
+        ({"metadata": {"name": "root", "annotations": {REFRESH: "hard"}}}, "not looked at it yet"),
     ],
 )
 def test_application_that_is_not_there_yet_says_why(found: Any, why: str) -> None:
@@ -317,6 +317,7 @@ def test_application_that_is_not_there_yet_says_why(found: Any, why: str) -> Non
     ("said", "closed"),
     [
         ("failed to list refs: authentication required: Unauthorized", True),
+        (f"authentication required: <?xml version='1.0'?>\n<html>{'401' * 200}</html>", True),
         ("unknown: remote: Repository not found.", True),
         ("rpc error: code = Unavailable: connection refused", False),
     ],

@@ -33,6 +33,7 @@ from .held import (
     require_server,
 )
 from .kubectl import Kubectl, Object, same_server
+from .login_check import check_git, check_registry
 from .names import (
     FOLDER,
     HOME,
@@ -42,7 +43,6 @@ from .names import (
     root_name,
     root_path,
 )
-from .registry_login import check_login
 from .synced import wait_until_synced
 
 ARGOCD_MANAGER = "argocd-controller"
@@ -186,7 +186,10 @@ def _git(
     if held and not (ours and (renew or answers.names("GIT"))):
         whose = "" if ours else ", which Argo CD has by other means"
         return None, [Step("kept", f"Secret {HOME}/{held}{whose}")]
-    return (Login() if kubectl.dry_run else answers.git(place.settings.repository)), []
+    if kubectl.dry_run:
+        return Login(), []
+    login = answers.git(place.settings.repository)
+    return login, _untried(check_git(place.settings.repository, login))
 
 
 def _pull(
@@ -212,8 +215,11 @@ def _pull(
         return Login(), notes
     host = registry_host(registry)
     login = answers.registry(host)
-    untried = check_login(host, login)
-    return login, [*notes, *([Step("not tried", f"the login: {untried}")] if untried else [])]
+    return login, [*_untried(check_registry(host, login)), *notes]
+
+
+def _untried(why: str) -> list[Step]:
+    return [Step("untried", f"the login: {why}")] if why else []
 
 
 def _left(kubectl: Kubectl, environment: Environment) -> Step:

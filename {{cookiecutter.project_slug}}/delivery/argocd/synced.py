@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ CLOSED = (
     "could not read username",
 )
 """Words of a Git host that does not let Argo CD in: waiting does not change its mind."""
+MARKUP = re.compile(r":?\s*<(\?xml|!doctype|html).*", re.IGNORECASE | re.DOTALL)
+"""The page with which a web server says once more what Argo CD said before it."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +55,10 @@ def read_state(found: Mapping[str, Any] | None) -> State:
     if found is None:
         return State("there is no such Application")
     if REFRESH in (found["metadata"].get("annotations") or {}):
-        return State("Argo CD has not looked at it: does its application controller run?")
+        return State("Argo CD has not looked at it yet; its application controller does that")
     application = Application.model_validate(found)
     status, operation = application.status, application.status.operation_state
-    if said := shorten(application.errors):
+    if said := shorten(MARKUP.sub("", application.errors)):
         return State(said, closed=any(word in said.lower() for word in CLOSED))
     if status.sync.status != "Synced":
         ended = operation and operation.phase in ("Failed", "Error")

@@ -1,4 +1,4 @@
-"""A registry's answer to a login, by the two ways that registries have: their own, and tokens."""
+"""What a Git host and a registry answer to a login; registries have two ways: own, and tokens."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from delivery.argocd.credentials import Login
-from delivery.argocd.registry_login import check_login
+from delivery.argocd.login_check import check_git, check_registry
 from delivery.errors import Refused
 
 ROBOT = Login("robot", "s3cret")
@@ -64,25 +64,42 @@ def either(request: pytest.FixtureRequest, registry: Registry) -> Registry:
 
 
 def test_login_that_the_registry_takes_is_good(either: Registry) -> None:
-    assert check_login(either.host, ROBOT) == ""
+    assert check_registry(either.host, ROBOT) == ""
 
 
 def test_login_that_it_does_not_take_is_refused_by_name(either: Registry) -> None:
     with pytest.raises(Refused, match="wrong-credentials") as refusal:
-        check_login(either.host, Login("robot", "wr0ng"))
+        check_registry(either.host, Login("robot", "wr0ng"))
     assert "wr0ng" not in str(refusal.value.as_json())
 
 
 def test_login_goes_to_no_other_host_in_plain_text(registry: Registry) -> None:
     registry.realm = "http://tokens.example.com/token"
-    assert "http://tokens.example.com/token" in check_login(registry.host, ROBOT)
+    assert "http://tokens.example.com/token" in check_registry(registry.host, ROBOT)
 
 
 def test_registry_that_does_not_answer_is_told(registry: Registry) -> None:
     host = registry.host
     registry.server_close()
-    assert f"{host} was not asked" in check_login(host, ROBOT)
+    assert f"{host} was not asked" in check_registry(host, ROBOT)
 
 
 def test_no_login_is_not_tried() -> None:
-    assert check_login("registry.invalid", Login()) == ""
+    assert check_registry("registry.invalid", Login()) == ""
+
+
+def test_git_host_is_asked_too(registry: Registry) -> None:
+    url = f"http://{registry.host}/models.git"
+    assert check_git(url, ROBOT) == ""
+    with pytest.raises(Refused, match="wrong-credentials"):
+        check_git(url, Login("robot", "wr0ng"))
+
+
+def test_git_host_that_does_not_answer_is_told(registry: Registry) -> None:
+    url = f"http://{registry.host}/models.git"
+    registry.server_close()
+    assert f"{url} was not asked" in check_git(url, ROBOT)
+
+
+def test_ssh_key_is_for_argo_cd_to_try() -> None:
+    assert check_git("git@git.invalid:acme/models.git", Login(key="x")) == ""

@@ -1,4 +1,7 @@
-"""Whether an image registry takes a login, asked as `docker login` asks it, before it is kept."""
+"""Whether a Git host and an image registry take a login, asked before it is kept in a cluster.
+
+This machine may not reach what Argo CD and the nodes reach: then nothing is said against a login.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from email.message import Message
 from typing import Any
 
 from ..errors import Refused
+from .asking import WEB
 from .credentials import HUB_HOSTS, Login
 
 TIMEOUT_S = 10
@@ -28,11 +32,27 @@ class _Stay(urllib.request.HTTPRedirectHandler):
         """Follow nothing."""
 
 
-def check_login(host: str, login: Login) -> str:
+def check_git(url: str, login: Login) -> str:
+    """Return why a login could not be tried from this machine; empty where the Git host took it.
+
+    Raises Refused (`wrong-credentials`). See: gitprotocol-http(5), "Discovering References".
+    """
+    if not (login.user and url.startswith(WEB)):
+        return ""
+    try:
+        status, _ = _get(f"{url}/info/refs?service=git-upload-pack", login)
+    except (OSError, ValueError) as err:
+        return _not_asked(url, err)
+    if status in (*DENIED, 404):  # hosts answer 404 for what one may not see
+        raise _wrong(url, login, status, "read it", "GIT")
+    return "" if status == 200 else f"{url} answered HTTP {status}"
+
+
+def check_registry(host: str, login: Login) -> str:
     """Return why a login could not be tried from this machine; empty where the registry took it.
 
-    Raises Refused (`wrong-credentials`). See: the token authentication of the distribution
-    specification, https://distribution.github.io/distribution/spec/auth/token/
+    Asks as `docker login` does. Raises Refused (`wrong-credentials`). See:
+    https://distribution.github.io/distribution/spec/auth/token/
     """
     if not login.user:
         return ""
@@ -41,17 +61,25 @@ def check_login(host: str, login: Login) -> str:
         status, headers = _get(f"{base}/v2/", None)
         if status in (200, 401):
             status, _ = _get(_where_to_log_in(base, headers.get("WWW-Authenticate", "")), login)
-    except (OSError, ValueError) as err:  # what urllib raises is an OSError, or ValueError
-        return f"{host} was not asked: {getattr(err, 'reason', err)}"
+    except (OSError, ValueError) as err:
+        return _not_asked(host, err)
     if status in DENIED:
-        raise Refused(
-            "wrong-credentials",
-            f"{host} does not take the login of {login.user} (HTTP {status}).",
-            "A login is tried before it is kept: pods could not pull their images with it.",
-            "give the user and a token that may pull, by hand or by DELIVER_REGISTRY_USER and "
-            "DELIVER_REGISTRY_PASSWORD",
-        )
+        raise _wrong(host, login, status, "pull from it", "REGISTRY")
     return "" if status == 200 else f"{host} answered HTTP {status}"
+
+
+def _not_asked(where: str, err: Exception) -> str:
+    return f"{where} was not asked: {getattr(err, 'reason', err)}"
+
+
+def _wrong(where: str, login: Login, status: int, use: str, what: str) -> Refused:
+    return Refused(
+        "wrong-credentials",
+        f"{where} does not take the login of {login.user} (HTTP {status}).",
+        "A login is tried before it is kept in a cluster.",
+        f"give a user and a token that may {use}, by hand or by DELIVER_{what}_USER and "
+        f"DELIVER_{what}_PASSWORD",
+    )
 
 
 def _base(host: str) -> str:
