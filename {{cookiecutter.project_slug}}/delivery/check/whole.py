@@ -9,7 +9,7 @@ from ..canonical import sha256
 from ..current import current_path, expected_current
 from ..errors import DeliveryError, Refused
 from ..evidence import parse_evidence
-from ..git import Repository, Snapshot
+from ..git import LINK_MODES, Repository, Snapshot
 from ..ledger import (
     ROOT,
     Entry,
@@ -37,6 +37,7 @@ def whole(repository: Repository) -> list[DeliveryError]:
     settings = read_settings(head)
     ledger = read_ledger(head)
     paths = [*head.paths(ROOT), *([ROOT] if ROOT in head.entries else [])]
+    head.load(path for path in paths if head.entries[path].mode not in LINK_MODES)  # one process
     found = list(unexpected_files(head, paths))
     found += _work_tree(repository)
     for line in ledger:
