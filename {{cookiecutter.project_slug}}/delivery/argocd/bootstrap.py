@@ -93,7 +93,7 @@ def plan_all(
     require_argocd(kubectl)
     here = [one for one in environments if _is_here(kubectl, one)]
     elsewhere = [one for one in environments if one not in here]
-    require_registered(kubectl, elsewhere)
+    require_registered(kubectl, [one for one in environments if one.cluster != SELF])
     git, noted = _git(place, kubectl, answers, renew)
     pull, also_noted = _pull(place, kubectl, answers, here, renew)
     left = [_left(kubectl, one) for one in elsewhere if one.secrets is None]
