@@ -8,8 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from cluster import Cluster, find, running
-
-from .team import HELM_APP, KUSTOMIZE_APP, Team, bootstrap, deliver, prepare
+from tests.cluster.team import HELM_APP, KUSTOMIZE_APP, Team, bootstrap, deliver, prepare
 
 
 @pytest.fixture(scope="session")

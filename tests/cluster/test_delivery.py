@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from demo.story import BETTER, change_parameter
-
-from .team import ENVIRONMENTS, HELM_APP, KUSTOMIZE_APP, Team
+from tests.cluster.team import ENVIRONMENTS, HELM_APP, KUSTOMIZE_APP, Team
 
 APPS = (KUSTOMIZE_APP, HELM_APP)
 ROWS = 8

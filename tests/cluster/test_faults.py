@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from .team import HELM_APP, KUSTOMIZE_APP, SYNC_S, Team
+from tests.cluster.team import HELM_APP, KUSTOMIZE_APP, SYNC_S, Team
 
 MERGES = 20
 PARTS = ("argocd-application-controller", "argocd-repo-server", "redis", "git", "kubelet")

@@ -11,7 +11,7 @@ from urllib.error import HTTPError
 
 import pytest
 
-from .team import HELM_APP, Team, post, token
+from tests.cluster.team import HELM_APP, Team, post, token
 
 CLUSTER_ROLE = """\
 apiVersion: rbac.authorization.k8s.io/v1
