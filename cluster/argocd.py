@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,9 @@ WAITING = ("argocd-server", "argocd-application-controller", "argocd-application
 RECONCILIATION = {"ARGOCD_RECONCILIATION_TIMEOUT": "60s", "ARGOCD_RECONCILIATION_JITTER": "0s"}
 
 
-def programs(plane: Plane) -> list[Program]:
+def programs(plane: Plane, variables: Mapping[str, str]) -> list[Program]:
     """Write what it needs in the cluster's folder; return what to run."""
-    environment = _environment(plane)
+    environment = {**_environment(plane), **variables}
     repo_server = ("--repo-server", REPO_SERVER, "--repo-server-plaintext", "--redis", REDIS)
     address = ("--address", "127.0.0.1", "--port", REPO_SERVER.rpartition(":")[2])
     commands: dict[str, tuple[str, ...]] = {

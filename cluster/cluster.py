@@ -7,8 +7,8 @@ import os
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -28,6 +28,8 @@ class Options:
     members: int = 1
     node: bool = True
     simulated_nodes: int = 0
+    argocd: Mapping[str, str] = field(default_factory=dict)
+    """Variables of Argo CD's programs that shall differ from a test's."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
@@ -34,13 +34,17 @@ _held: list[subprocess.Popen[bytes]] = []
 
 @contextmanager
 def running(
-    members: int = 1, node: bool = True, simulated_nodes: int = 0, name: str | None = None
+    members: int = 1,
+    node: bool = True,
+    simulated_nodes: int = 0,
+    name: str | None = None,
+    argocd: Mapping[str, str] | None = None,
 ) -> Iterator[Cluster]:
     """Give a cluster that is gone once the block is left, in whatever way it is left."""
     name = name or f"test-{os.getpid()}"
     keep = _keeper(name)
     try:
-        yield _start(keep, name, Options(members, node, simulated_nodes))
+        yield _start(keep, name, Options(members, node, simulated_nodes, argocd or {}))
     finally:
         _end(keep)
 
@@ -148,7 +152,7 @@ def _write(cluster: Cluster, folders: list[Path]) -> None:
     for plane in cluster.planes:
         parts += control_plane.programs(plane)
         parts += [node.simulator(plane)]
-    parts += argocd.programs(cluster.planes[0])
+    parts += argocd.programs(cluster.planes[0], cluster.options.argocd)
     parts += node.programs(cluster.planes[0]) if cluster.options.node else []
     path = [folder / "bin", *folders, "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
     homes = {"HOME": folder / "home", "TMPDIR": folder / "tmp"}
