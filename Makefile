@@ -13,7 +13,7 @@ export PYTHONPATH := $(TEMPLATE)
 
 .PHONY: help
 help: ## Show these targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 .PHONY: demo
 demo: .venv/made-from ## Two real models from dev to prod in a new repository, DEMO=<folder>

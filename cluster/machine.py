@@ -15,7 +15,7 @@ from delivery.process import run
 CNI = Path("/usr/lib/cni/ptp")
 NO_SERVICES = Path("/usr/sbin/policy-rc.d")
 PACKAGES = {
-    "conntrack": "conntrack",
+    "curl": "curl",
     "docker-registry": "docker-registry",
     "git": "git",
     "ip": "iproute2",

@@ -104,4 +104,6 @@ def all_pages() -> list[Page]:
 
 def targets(makefile: Path) -> set[str]:
     """Return the targets of a Makefile."""
-    return set(re.findall(r"^([a-z][a-z-]*):", makefile.read_text(encoding="utf-8"), re.MULTILINE))
+    return set(
+        re.findall(r"^([a-z][a-z0-9-]*):", makefile.read_text(encoding="utf-8"), re.MULTILINE)
+    )

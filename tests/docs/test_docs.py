@@ -51,7 +51,7 @@ def test_make_targets_exist(page: Page) -> None:
 
 
 def test_mentioned_make_targets_exist(page: Page) -> None:
-    assert set(re.findall(r"`make ([a-z-]+)", page.prose())) <= makefile_targets(page)
+    assert set(re.findall(r"`make ([a-z0-9-]+)", page.prose())) <= makefile_targets(page)
 
 
 def test_mentioned_verbs_exist(page: Page) -> None:
