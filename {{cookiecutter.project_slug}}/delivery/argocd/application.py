@@ -28,6 +28,8 @@ FOR_EVER, SOME_TIME = -1, 20
 After its last attempt Argo CD leaves a revision alone, also when the reason is gone. While attempts
 are left it deletes no Application: so where some may be deleted, attempts have an end.
 """
+POLL_S = 60
+"""How often an ApplicationSet asks Git; Applications ask every two to three minutes, or later."""
 SHOWN = {
     "record": "{{.environment}}/{{.record}} ({{.kind}})",
     "release": "{{.release}}",
@@ -97,6 +99,7 @@ def application_set(settings: Settings, environment: Environment, may_delete: bo
                     "git": {
                         "repoURL": Given(settings.repository),
                         "revision": _revision(settings),
+                        "requeueAfterSeconds": POLL_S,
                         "files": [{"path": files}],
                     }
                 }
@@ -112,6 +115,10 @@ def _template(settings: Settings, environment: Environment, attempts: int) -> Ob
     """Return the Application of one app; what it is called and reads follows from the folder.
 
     What current.yaml says is for people to see, in the page's details and as labels to filter by.
+    The source's name too: but each record gives another source, and that has Argo CD sync whole,
+    with the question afterwards. What was merged during a sync, or outside a window, it would else
+    take for healing, which asks nothing, or for tried before.
+    See: https://github.com/argoproj/argo-cd/issues/27875 and 22795.
     """
     folder = f"releases/{environment.name}/{{{{.path.basename}}}}"
     return {
@@ -130,7 +137,10 @@ def _template(settings: Settings, environment: Environment, attempts: int) -> Ob
         },
         "spec": {
             "project": Given(project_name(settings, environment.name)),
-            "source": _source(settings, f"{folder}/manifests", include="*.yaml"),
+            "source": {
+                "name": Given("{{.record}}"),
+                **_source(settings, f"{folder}/manifests", include="*.yaml"),
+            },
             "destination": _destination(environment),
             "info": [Row(name=key, value=Given(value)) for key, value in SHOWN.items()],
             "syncPolicy": _sync_policy(
