@@ -1,0 +1,110 @@
+"""What is measured on a fleet: how soon a release runs, what a commit costs, what is cached."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from cluster import Cluster
+
+from .fleet import REFRESH, Fleet, asked, synced, wait
+from .usage import Lookups, Meter, of_argocd
+
+Figures = dict[str, float]
+CHANGES = 7
+ROUNDS = 5
+PAUSE_S = 5.0
+"""Between two releases; a team of a thousand apps merges no faster."""
+IDLE_S = 20.0
+UNRELATED = "docs/unrelated.md"
+
+
+def changes(fleet: Fleet) -> Figures:
+    """Return seconds from push to Synced and Healthy, and until the known question was answered.
+
+    `shown` is when the Application's page tells the new record. Medians over some apps' releases.
+    """
+    rows = []
+    for name in spread(fleet.names, CHANGES):
+        time.sleep(PAUSE_S)
+        push = fleet.release(name)
+        record = f"{fleet.releases[name]:04}"
+        rows.append(
+            {
+                "synced": fleet.seconds_until(push, name, synced),
+                "asked": fleet.seconds_until(push, name, asked),
+                "shown": fleet.seconds_until(push, name, partial(_shows, record)),
+                "told": push.told - push.began,
+            }
+        )
+        print("   ", {key: round(value, 2) for key, value in rows[-1].items()}, flush=True)
+    made = {f"{key}_s": statistics.median(row[key] for row in rows) for key in rows[0]}
+    return made | {"synced_s_worst": max(row["synced"] for row in rows)}
+
+
+def costs(cluster: Cluster, fleets: Mapping[str, Fleet]) -> Figures:
+    """Return the CPU seconds that Argo CD takes for a commit that changes one app.
+
+    The fleets take turns; medians. What it uses while nothing happens is taken off.
+    """
+    meter = Meter.of(cluster)
+    idle = _idle(meter)
+    rows: dict[str, list[float]] = {kind: [] for kind in fleets}
+    for turn in range(ROUNDS):
+        for kind, fleet in fleets.items():
+            name = spread(fleet.names, ROUNDS)[turn]
+            rows[kind].append(_cost(meter, fleet, name, idle))
+            print("   ", kind, round(rows[kind][-1], 2), flush=True)
+    return {f"cpu_s_{kind}": statistics.median(row) for kind, row in rows.items()} | {
+        "cpu_idle": idle
+    }
+
+
+def caches(cluster: Cluster, fleet: Fleet, told: bool) -> Figures:
+    """Return which share of manifests came from the cache after a commit that changes no app.
+
+    Every app is looked at once after it, as happens every few minutes. `told` by a webhook or not.
+    """
+    lookups = Lookups.of(cluster)
+    fleet.repository.push({UNRELATED: str(time.time()).encode()}, "Change no app", told)
+    Meter.of(cluster).until_quiet()
+    for name in fleet.names:
+        fleet.refresh(name)
+    wait(lambda: fleet.count(lambda one: REFRESH not in _annotations(one)) == len(fleet.names), 2)
+    hits, misses = lookups.hits()
+    return {"hits": hits, "misses": misses, "ratio": hits / (hits + misses)}
+
+
+def spread(names: list[str], count: int) -> list[str]:
+    """Return some of many names, the first and the last among them."""
+    return [names[number * (len(names) - 1) // (count - 1)] for number in range(count)]
+
+
+def _cost(meter: Meter, fleet: Fleet, name: str, idle: float) -> float:
+    meter.until_quiet()
+    before, began = meter.seconds(), time.monotonic()
+    push = fleet.release(name)
+    fleet.seconds_until(push, name, asked)
+    meter.until_quiet()
+    used = of_argocd(meter.seconds()) - of_argocd(before)
+    return used - idle * (time.monotonic() - began)
+
+
+def _idle(meter: Meter) -> float:
+    """Return how many CPU seconds Argo CD uses in a second in which nothing happens."""
+    meter.until_quiet()
+    before = of_argocd(meter.seconds())
+    time.sleep(IDLE_S)
+    return (of_argocd(meter.seconds()) - before) / IDLE_S
+
+
+def _annotations(application: Any) -> Mapping[str, str]:
+    found: Mapping[str, str] = application["metadata"].get("annotations", {})
+    return found
+
+
+def _shows(record: str, application: Any, _: str) -> bool:
+    return bool(application["metadata"].get("labels", {}).get("deliver.io/record") == record)
