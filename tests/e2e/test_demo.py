@@ -8,12 +8,15 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from delivery.environment import read_env
 
+from demo.folder import free_port
 from demo.shell import Shell
 from demo.story import APPS, TUMOUR
 
@@ -99,6 +102,34 @@ def test_services_come_back_and_are_named_when_they_lack(told: tuple[Path, str])
     shell(sys.executable, "-m", "delivery.local", "services", "--only", "registry", show=False)
     out = shell("deliver", "release", app, expect=1, show=False)
     assert "nothing-to-release" in out
+
+
+@contextmanager
+def container(told: tuple[Path, str], *words: str) -> Iterator[subprocess.Popen[str]]:
+    """Yield a container on this machine's network, ended afterwards."""
+    run = ["podman", "run", "--rm", "--network=host", "--read-only", "--cap-drop=ALL", *words]
+    env = {**read_env(told[0]), **Shell(told[0]).environment()}
+    process = subprocess.Popen(run, env=env, stdout=subprocess.PIPE, text=True)
+    with process:
+        yield process
+        process.terminate()
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_image_answers_what_its_job_asks(told: tuple[Path, str], app: str) -> None:
+    folder = told[0] / f"releases/prod/{app}/manifests"
+    job = yaml.safe_load((folder / f"job-{app}-question.yaml").read_text())
+    asked = yaml.safe_load((folder / f"configmap-{app}-question.yaml").read_text())["data"]
+    file = told[0].parent / f"{app}.json"
+    file.write_text(asked["question.json"])
+    (pod,) = job["spec"]["template"]["spec"]["containers"]
+    port = str(free_port())
+    words = [pod["args"][0], "127.0.0.1", port, *pod["args"][3:]]
+    mount = f"--volume={file}:{pod['volumeMounts'][0]['mountPath']}/question.json:ro"
+    server = container(told, f"--env=PORT={port}", pod["image"])
+    with server, container(told, mount, pod["image"], *words) as asking:
+        assert asking.wait(timeout=90) == 0
+        assert "are the release's" in str(asking.stdout and asking.stdout.read())
 
 
 def test_same_sources_train_the_same_model(told: tuple[Path, str]) -> None:
