@@ -54,8 +54,8 @@ ADVICE: dict[str, tuple[str, str]] = {
         f"read the log of that Job in Argo CD; then {ROLLBACK}",
     ),
     "sync-failed": (
-        "Argo CD does not try a commit again whose sync failed.",
-        f"mend the cause and have the role operator sync {{name}}; or {ROLLBACK}",
+        "A sync that failed several times needs somebody to look, though Argo CD may try on.",
+        f"mend the cause, then {CONFIRM}; or {ROLLBACK}",
     ),
     "superseded": (
         "Only the newest record of an app can be what runs.",
@@ -67,11 +67,17 @@ ADVICE: dict[str, tuple[str, str]] = {
 def error(seen: Look, entry: Entry, settings: Settings) -> DeliveryError:
     """Return the error for a look at which a record does not run.
 
-    Refused where it cannot come to that by waiting, else Unknown.
+    Refused where it was seen to fail, else Unknown.
     """
-    kind = Refused if seen.verdict == "failed" else Unknown
+    failed = seen.verdict == "failed" or seen.code == "degraded"
+    kind = Refused if failed else Unknown
     rule, step = advice(seen.code, entry.environment, entry.app, settings)
-    return kind(seen.code, f"{entry.app} {entry.name}: {seen.sentence}.", rule, step)
+    return kind(seen.code, describe(seen, entry), rule, step)
+
+
+def describe(seen: Look, entry: Entry) -> str:
+    """Return what a look gave, as a sentence about the record."""
+    return f"{entry.app} {entry.name}: {seen.sentence.rstrip('. ')}."
 
 
 def advice(code: str, environment: str, app: str, settings: Settings) -> tuple[str, str]:

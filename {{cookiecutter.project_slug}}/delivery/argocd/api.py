@@ -75,9 +75,13 @@ class ArgoCD:
         return None if answer is None else _parse(TypeAdapter(Application), answer, self.url)
 
     def applications(self, project: str) -> dict[str, Application]:
-        """Return the Applications of a project by name."""
-        answer = self._ask("applications", {"projects": project})
-        items = (answer or {}).get("items") or []
+        """Return the Applications of a project by name.
+
+        Whoever may not look at it is given an empty list, so nothing found is asked for twice.
+        """
+        items = self._ask("applications", {"projects": project}).get("items") or []
+        if not items:
+            self.application(project, project)
         return {
             one.metadata.name: one
             for one in _parse(TypeAdapter(list[Application]), items, self.url)

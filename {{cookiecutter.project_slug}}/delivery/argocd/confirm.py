@@ -28,7 +28,9 @@ POLL_S = 2
 REFRESH_S = 20
 """Argo CD is asked to look at Git again this often, as long as it does not know the record."""
 SETTLE_S = 30
-"""An object may be Degraded for a moment: an autoscaler is until it has its first figures."""
+STANDING = ("degraded", "not-asked")
+"""What stays so for SETTLE_S will not pass. For a moment it may be: an autoscaler is Degraded until
+it has its first figures."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,8 @@ class Wait:
     _answered: bool = False
     _known: bool = False
     _refreshed: float = field(default=float("-inf"))
-    _degraded_since: float | None = None
+    _standing: str = ""
+    _since: float = 0.0
     _said: str = ""
     _away: Unknown | None = None
 
@@ -154,9 +157,7 @@ class Wait:
             if seen.verdict == "runs":
                 return seen
             self._tell(seen)
-            if self._stays_degraded(seen):
-                seen = replace(seen, verdict="failed")
-            if seen.verdict == "failed" or self.patience.now() >= until:
+            if seen.verdict == "failed" or self._stands(seen) or self.patience.now() >= until:
                 raise self._away or error(seen, self.entry, self.mainline.place.settings)
             self._require_open_window(seen)
             self.patience.pause(POLL_S)
@@ -191,13 +192,12 @@ class Wait:
         project = project_name(settings, entry.environment)
         return self.server.application(project, name, refresh=due)
 
-    def _stays_degraded(self, seen: Look) -> bool:
-        if seen.code != "degraded":
-            self._degraded_since = None
-            return False
+    def _stands(self, seen: Look) -> bool:
+        """Return whether waiting is of no use any more."""
         now = self.patience.now()
-        self._degraded_since = self._degraded_since or now
-        return now - self._degraded_since >= SETTLE_S
+        if seen.code != self._standing:
+            self._standing, self._since = seen.code, now
+        return seen.code in STANDING and now - self._since >= SETTLE_S
 
     def _require_open_window(self, seen: Look) -> None:
         """Raise Unknown (`window-closed`) where Argo CD may not sync by itself now."""

@@ -15,7 +15,7 @@ from ..ledger import Entry
 from ..models.aliases import Aliases
 from ..models.stored import Stored
 from ..workplace import Workplace
-from .advice import CONFIRM, advice
+from .advice import CONFIRM, advice, describe
 from .api import ArgoCD
 from .applications import Application, belongs_to_releases
 from .looking import Look, look
@@ -102,15 +102,15 @@ class Comparison:
 
     def _finding(self, entry: Entry, seen: Look) -> Finding:
         rule, step = advice(seen.code, entry.environment, entry.app, self.place.settings)
-        seen_text = f"{entry.app} {entry.name}: {seen.sentence}."
-        return Finding(entry.environment, entry.app, Refused(seen.code, seen_text, rule, step))
+        problem = Refused(seen.code, describe(seen, entry), rule, step)
+        return Finding(entry.environment, entry.app, problem)
 
     def _images(self, entry: Entry, application: Application) -> Iterator[Finding]:
-        """Yield the images of the app that run beside, or in place of, the record's."""
+        """Yield the images of the app that pods run beside, or in place of, the record's."""
         image = entry.record.release.image
         repository = image.rsplit("@", 1)[0]
         running = [one for one in application.status.summary.images if _of(one) == repository]
-        for other in [one for one in running if one != image] or ([] if running else [""]):
+        for other in (one for one in running if one != image):
             yield Finding(entry.environment, entry.app, _other_image(entry, other))
 
     def notes(self) -> Iterator[Finding]:
@@ -210,10 +210,10 @@ def _orphan(application: Application, environment: str) -> Refused:
 
 def _other_image(entry: Entry, other: str) -> Refused:
     ours = entry.record.release.image.rsplit("@", 1)[1]
-    what = f"pods run {other.rsplit('@', 1)[-1]}" if other else "no pod runs the image"
+    theirs = other.rsplit("@", 1)[-1]
     return Refused(
         "other-image",
-        f"{entry.app} {entry.name}: {what}, the record says {ours}.",
+        f"{entry.app} {entry.name}: pods run {theirs}, the record says {ours}.",
         "What runs is the very image that was judged.",
         f"look at the pods in Argo CD; then {_confirm(entry)}",
     )
