@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import secrets
@@ -30,6 +31,7 @@ KEEPER = "import sys; from cluster.keeper import main; sys.exit(main(sys.argv[1]
 PATIENCE_S = 20
 # Python warns of a running process that nobody holds; a keeper that stays is found by its name.
 _held: list[subprocess.Popen[bytes]] = []
+_count = itertools.count(1)
 
 
 @contextmanager
@@ -41,7 +43,7 @@ def running(
     argocd: Mapping[str, str] | None = None,
 ) -> Iterator[Cluster]:
     """Give a cluster that is gone once the block is left, in whatever way it is left."""
-    name = name or f"test-{os.getpid()}"
+    name = name or f"test-{os.getpid()}-{next(_count)}"
     keep = _keeper(name)
     try:
         yield _start(keep, name, Options(members, node, simulated_nodes, argocd or {}))
