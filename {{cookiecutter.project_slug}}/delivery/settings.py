@@ -90,6 +90,15 @@ class Environment(Strict):
     quota: Quota | None = None
     secrets: Secrets | None = None
 
+    @field_validator("namespace")
+    @classmethod
+    def _own(cls, value: str) -> str:
+        if value in ("argocd", "default") or value.startswith("kube-"):
+            raise ValueError(
+                f"{value} belongs to others; an environment has a namespace of its own"
+            )
+        return value
+
 
 class Settings(Strict):
     """The whole of delivery.yaml; environments are in the order that releases pass them."""

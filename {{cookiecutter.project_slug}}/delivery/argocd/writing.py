@@ -26,7 +26,7 @@ def write_argocd(repository: Repository, settings: Settings) -> list[Difference]
     if changed:
         with staging(root) as folder:
             put(folder, argocd_files(settings))
-            _swap(folder / FOLDER, root / FOLDER, folder / "before")
+            swap(folder / FOLDER, root / FOLDER, folder / "before")
     return changed
 
 
@@ -47,7 +47,7 @@ def _require_known(repository: Repository, found: dict[str, bytes]) -> None:
             )
 
 
-def _swap(new: Path, place: Path, aside: Path) -> None:
+def swap(new: Path, place: Path, aside: Path) -> None:
     """Put one folder in place of another, which is kept aside; after any error, as before."""
     if place.exists():
         place.rename(aside)
