@@ -28,7 +28,7 @@ from .services import Login
 ROOT = Path(__file__).resolve().parent.parent
 CODE = (ROOT, ROOT / "{{cookiecutter.project_slug}}")
 KEEPER = "import sys; from cluster.keeper import main; sys.exit(main(sys.argv[1]))"
-PATIENCE_S = 20
+PATIENCE_S = 180
 # Python warns of a running process that nobody holds; a keeper that stays is found by its name.
 _held: list[subprocess.Popen[bytes]] = []
 _count = itertools.count(1)
@@ -166,6 +166,7 @@ def _write(cluster: Cluster, folders: list[Path]) -> None:
 def _start_argocd(cluster: Cluster) -> None:
     first, *members = cluster.planes
     _apply(cluster, first, *argocd.objects(first, members, cluster.admin_password))
+    cluster.kubectl("wait", "crds", "--all", "--for=condition=Established")
     supervision.tell(cluster.place.folder, *argocd.WAITING)
 
 
