@@ -17,7 +17,7 @@ from pathlib import Path
 
 from delivery.errors import Refused
 from delivery.local.daemons import answers, until
-from delivery.process import tail
+from delivery.process import ProgramFailed, tail
 
 from . import argocd, control_plane, images, machine, node, place, programs, services, supervision
 from .cluster import Cluster, Options, failed
@@ -166,8 +166,17 @@ def _write(cluster: Cluster, folders: list[Path]) -> None:
 def _start_argocd(cluster: Cluster) -> None:
     first, *members = cluster.planes
     _apply(cluster, first, *argocd.objects(first, members, cluster.admin_password))
-    cluster.kubectl("wait", "crds", "--all", "--for=condition=Established")
+    _wait(cluster, "Argo CD's kinds", lambda: _serves_argocd(cluster))
     supervision.tell(cluster.place.folder, *argocd.WAITING)
+
+
+def _serves_argocd(cluster: Cluster) -> bool:
+    """Return whether the API server knows Argo CD's kinds; its server ends if it does not."""
+    try:
+        cluster.kubectl("get", "applications,applicationsets,appprojects", "--all-namespaces")
+    except ProgramFailed:
+        return False
+    return True
 
 
 def _start_node(cluster: Cluster) -> None:
