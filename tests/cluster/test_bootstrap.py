@@ -108,12 +108,15 @@ class Person:
 
     def take_away(self) -> None:
         """Delete all that is of the project, as the loss of a cluster would."""
+        gone = "--ignore-not-found"
+        # The root first: it makes anew whatever else is deleted.
+        self.cluster.kubectl("delete", "application", f"{PROJECT}-root", "--namespace=argocd", gone)
         for kind in OURS:
-            for name in self.names(kind):
-                self.cluster.kubectl("delete", kind, name, "--namespace=argocd")
+            if names := self.names(kind):
+                self.cluster.kubectl("delete", kind, *names, "--namespace=argocd", gone)
         spaces = [f"{PROJECT}-{env}" for env in ENVIRONMENTS]
-        self.cluster.kubectl("delete", "namespace", "--ignore-not-found", *spaces)
-        words = ("secret", f"{PROJECT}-repository", "--namespace=argocd", "--ignore-not-found")
+        self.cluster.kubectl("delete", "namespace", gone, *spaces)
+        words = ("secret", f"{PROJECT}-repository", "--namespace=argocd", gone)
         self.cluster.kubectl("delete", *words)
 
 
@@ -209,7 +212,7 @@ def test_bootstrap_without_a_release_is_synced_and_has_nothing_to_run(person: Pe
 def test_namespaces_are_restricted_and_belong_to_argo_cd(person: Person) -> None:
     for environment in ENVIRONMENTS:
         name = f"{PROJECT}-{environment}"
-        found = person.get("namespace", name)["metadata"]
+        found = person.get("namespace", name, "--show-managed-fields")["metadata"]
         assert found["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
         assert f"{name}-namespace" in found["annotations"]["argocd.argoproj.io/tracking-id"]
         assert {owner["manager"] for owner in found["managedFields"]} == {"argocd-controller"}
@@ -228,7 +231,17 @@ def test_second_call_asks_nothing_and_changes_nothing(person: Person) -> None:
     said = person.deliver("bootstrap")
     assert f"kept:    Secret argocd/{PROJECT}-repository" in said
     assert "written:" not in said
+    assert "applied:" not in said
     assert person.versions() == before
+
+
+def test_root_that_was_changed_by_hand_is_put_right(person: Person) -> None:
+    away = '[{"op": "replace", "path": "/spec/source/repoURL", "value": "https://192.0.2.1/x.git"}]'
+    root = ("application", f"{PROJECT}-root", "--namespace=argocd")
+    person.cluster.kubectl("patch", *root, "--type=json", f"--patch={away}")
+    assert "applied: argocd/root.yaml" in person.deliver("bootstrap")
+    found = person.get(*root)["spec"]["source"]["repoURL"]
+    assert found == person.cluster.git_url(PROJECT)
 
 
 def test_namespace_that_was_deleted_is_built_up_again(person: Person) -> None:
@@ -304,7 +317,8 @@ def test_waiting_ends_in_time_and_says_for_what(person: Person) -> None:
     os.kill(person.cluster.pid(controller), 19)  # stopped, not ended: nobody starts it again
     began = time.monotonic()
     try:
-        said = person.deliver("bootstrap", "--timeout", "3s", expect=3)
+        words = ("bootstrap", "--timeout", "3s")
+        said = person.deliver(*words, expect=3, variables=person.logins)
     finally:
         os.kill(person.cluster.pid(controller), 18)
     assert "not-synced" in said

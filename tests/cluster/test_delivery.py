@@ -41,7 +41,7 @@ def test_bootstrap_without_a_release_is_valid_and_has_nothing_to_sync(bootstrapp
         labels = team.get("namespace", team.namespace(environment))["metadata"]["labels"]
         assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
     found = team.get("applications", "--namespace", "argocd")["items"]
-    expected = {team.project, *(f"{team.project}-{env}-namespace" for env in ENVIRONMENTS)}
+    expected = {f"{team.project}-root", *(f"{team.project}-{env}-namespace" for env in ENVIRONMENTS)}
     assert {one["metadata"]["name"] for one in found} == expected
     team.deliver("status", "--live")
     team.deliver("check")
@@ -98,7 +98,7 @@ def test_rollback_works_while_mlflow_is_down(delivered: Team) -> None:
     team.change(overlay("prod", app, "replicas: 2\n"), "Two replicas in prod")
     team.configure(app, "prod")
     team.confirm(app, "prod")
-    why = ("--env", "prod", "--reason", "two are too few")
+    why = ("--env", "prod", "--to", "1", "--reason", "two are too few")
     team.merge(team.deliver("rollback", app, *why, MLFLOW_TRACKING_URI=NOWHERE))
     out = team.confirm(app, "prod", expect=3, MLFLOW_TRACKING_URI=NOWHERE)
     assert "mlflow-unreachable" in out

@@ -119,6 +119,7 @@ def _nothing(line: Line) -> Refused:
         f"{line.app} had no other accepted release in {line.environment}."
         if line.entries
         else f"{line.app} has no release in {line.environment}.",
-        "A rollback goes back to a release that the environment had before.",
-        f"look at `deliver history {line.app} --env {line.environment}`",
+        "Without --to a rollback goes back to another release that the environment had before.",
+        f"for an earlier configuration of this one name its record: --to RECORD, as in "
+        f"`deliver history {line.app} --env {line.environment}`",
     )
