@@ -49,5 +49,5 @@ def _problems(path: str, data: bytes, version: str) -> Iterator[Problem]:
             path,
             str(err),
             "Files in argocd/ hold Kubernetes objects.",
-            "mend the file, or write it from delivery.yaml again",
+            "run `deliver argocd`, which writes them from delivery.yaml",
         )

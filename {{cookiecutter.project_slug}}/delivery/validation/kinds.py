@@ -73,7 +73,7 @@ def allowed_kinds(snapshot: Snapshot, environment: str) -> frozenset[Kind]:
             "no-project",
             f"{path} is not in commit {snapshot.commit[:12]}.",
             "The AppProject of an environment lists the kinds that may be applied there.",
-            "restore the file with `git checkout`, or write it from delivery.yaml",
+            "restore the file: run `deliver argocd`",
         )
     try:
         project = mapping(documents(data)[0])
@@ -95,7 +95,7 @@ def _kinds(project: Mapping[str, Any], path: str) -> Iterator[Kind]:
                 "open-project",
                 f"{path}: namespaceResourceWhitelist holds a wildcard.",
                 "Kinds are listed one by one, so that nothing unnamed is ever applied.",
-                "name the kinds that the apps use",
+                "run `deliver argocd`; further kinds are named in delivery.yaml",
             )
         yield Kind(group, name)
 
@@ -124,7 +124,7 @@ def kinds(item: KubernetesObject, namespace: str, allowed: frozenset[Kind]) -> I
             item.where,
             f"the AppProject does not list {item.kind}",
             "Objects are of the kinds in namespaceResourceWhitelist of argocd/<env>/project.yaml.",
-            "leave it out, or have the kind added there in a change of its own",
+            "leave it out, or add the kind to `kinds` in delivery.yaml and run `deliver argocd`",
         )
     if item.metadata.get("namespace") != namespace:
         seen = item.metadata.get("namespace")
