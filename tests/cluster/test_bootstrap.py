@@ -299,8 +299,10 @@ def test_repository_that_argo_cd_has_by_other_means_is_left_alone(person: Person
     }
     person.cluster.kubectl("delete", "secret", f"{PROJECT}-repository", "--namespace=argocd")
     person.cluster.kubectl("apply", "--filename=-", stdin=json.dumps(theirs))
-    said = person.deliver("bootstrap", variables=person.logins)
-    person.cluster.kubectl("delete", "secret", "repo-1234567", "--namespace=argocd")
+    try:
+        said = person.deliver("bootstrap", variables=person.logins)
+    finally:
+        person.cluster.kubectl("delete", "secret", "repo-1234567", "--namespace=argocd")
     assert "kept:    Secret argocd/repo-1234567, which Argo CD has by other means" in said
     assert f"written: Secret argocd/{PROJECT}-repository" not in said
 

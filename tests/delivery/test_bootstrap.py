@@ -22,6 +22,7 @@ from delivery.argocd.credentials import (
     repository_secret,
     same_repository,
 )
+from delivery.argocd.held import holds
 from delivery.argocd.kubectl import Kubectl, same_server
 from delivery.argocd.synced import REFRESH, read_state
 from delivery.errors import Refused, Unknown, UsageError
@@ -272,6 +273,20 @@ def test_no_kubeconfig_is_named(tmp_path: Path) -> None:
 def test_contexts_are_found_by_their_server(silent: Kubectl) -> None:
     assert silent.contexts(f"{silent.server.upper()}/") == ["admin"]
     assert silent.contexts("https://other.example.com") == []
+
+
+@pytest.mark.parametrize(
+    ("found", "whether"),
+    [
+        ({"a": {"b": [1, 2]}, "more": 1}, True),
+        ({"a": {"b": [1, 2], "more": 1}}, True),
+        ({"a": {"b": [1, 2, 3]}}, False),
+        ({"a": {}}, False),
+        ({"a": None}, False),
+    ],
+)
+def test_object_holds_what_is_wanted_and_may_have_more(found: Any, whether: bool) -> None:
+    assert holds(found, {"a": {"b": [1, 2]}}) is whether
 
 
 # What Argo CD says

@@ -26,6 +26,7 @@ from .credentials import (
 from .files import argocd_files
 from .held import (
     has_pull_login,
+    is_held,
     is_terminating,
     repository_login,
     require_argocd,
@@ -133,8 +134,7 @@ def carry_out(
     for environment in plan.environments:
         yield from _environment(plan, place, kubectl, environment, deadline)
     if plan.root:
-        kubectl.apply(_objects(place, plan.root), ARGOCD_MANAGER)
-        yield Step("applied", f"{plan.root} of {place.main_name} {place.main.commit[:12]}")
+        yield _apply_root(place, kubectl, plan.root)
     yield from plan.notes
     for name in () if kubectl.dry_run else plan.waits_for:
         say(f"waiting for Argo CD to bring {name} to what Git says")
@@ -245,6 +245,20 @@ def _environment(
     if there or not kubectl.dry_run:  # a namespace that a dry run did not write takes no Secret
         kubectl.apply([pull_secret(place.settings.registry, name, plan.pull)])
     yield Step("written", f"Secret {name}/{PULL_SECRET}: the login for {place.settings.registry}")
+
+
+def _apply_root(place: Workplace, kubectl: Kubectl, path: str) -> Step:
+    """Apply what is not there, or other than on main; the rest is left to Argo CD.
+
+    kubectl would take Argo CD's own annotations off it, and Argo CD waits longer each time before
+    it puts such a thing right: minutes, in the end.
+    """
+    objects = _objects(place, path)
+    differing = [one for one in objects if not is_held(kubectl, one)]
+    if not differing:
+        return Step("kept", f"{path}: it is as on {place.main_name}")
+    kubectl.apply(differing, ARGOCD_MANAGER)
+    return Step("applied", f"{path} of {place.main_name} {place.main.commit[:12]}")
 
 
 def _objects(place: Workplace, path: str) -> list[Object]:

@@ -14,7 +14,7 @@ from .credentials import (
     repository_secret_name,
     same_repository,
 )
-from .kubectl import Kubectl, same_server
+from .kubectl import Kubectl, Object, same_server
 from .names import HOME, PULL_SECRET
 
 GROUP = "argoproj.io"
@@ -94,6 +94,22 @@ def has_pull_login(kubectl: Kubectl, environment: Environment, registry: str) ->
     note = f".metadata.annotations['{REGISTRY_NOTE}']"
     rows = kubectl.fields("secrets", environment.namespace, where, ".metadata.name", note)
     return any(host in ("", registry_host(registry)) for _, host in rows)
+
+
+def is_held(kubectl: Kubectl, wanted: Object) -> bool:
+    """Return whether a cluster has an object of Argo CD's with all that is wanted of it."""
+    kind, metadata = f"{wanted['kind']}.{GROUP}".lower(), wanted["metadata"]
+    found = kubectl.get(kind, metadata["name"], metadata["namespace"])
+    return found is not None and holds(found["spec"], wanted["spec"])
+
+
+def holds(found: Any, wanted: Any) -> bool:
+    """Return whether plain data has every key that is wanted, with that value; it may have more."""
+    if isinstance(wanted, Mapping):
+        return isinstance(found, Mapping) and all(
+            key in found and holds(found[key], value) for key, value in wanted.items()
+        )
+    return bool(found == wanted)
 
 
 def is_terminating(namespace: Mapping[str, Any] | None) -> bool:
