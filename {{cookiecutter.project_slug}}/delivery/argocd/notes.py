@@ -7,7 +7,10 @@ fetched to a name of its own, so that a fetch never takes away what was not push
 
 from __future__ import annotations
 
+import fcntl
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, ValidationError
@@ -73,23 +76,33 @@ def write_note(repository: Repository, commit: str, new: Confirmation) -> bool:
 
     Without an origin it stays here. Raises Unknown (`notes-not-pushed`), when it is noted here.
     """
-    origin = "origin" in repository.git("remote").text.split()
-    added = False
-    for _ in range(TRIES):
-        if origin:
+    with _alone(repository):
+        if "origin" not in repository.git("remote").text.split():
+            return _add(repository, commit, new)
+        added = False
+        for _ in range(TRIES):
             _take_in(repository)
-        added |= _add(repository, commit, new)
-        if not origin or _same(repository):
-            return added
-        pushed = repository.resolve(REF)
-        done = repository.git("push", "--porcelain", "origin", f"{pushed}:{REF}", check=False)
-        if done.code == 0:
-            repository.git("update-ref", TRACKED, pushed)
-            if not _add(repository, commit, new):  # another process may write the same notes here
-                return added
-        elif not _raced(done):
+            added |= _add(repository, commit, new)
+            if _same(repository):
+                break
+            done = repository.git("push", "--porcelain", "origin", f"{REF}:{REF}", check=False)
+            if done.code == 0:
+                repository.git("update-ref", TRACKED, REF)
+                break
+            if not _raced(done):
+                raise _not_pushed(done)
+        else:
             raise _not_pushed(done)
-    raise _not_pushed(done)
+        return added
+
+
+@contextmanager
+def _alone(repository: Repository) -> Iterator[None]:
+    """Keep other processes in this clone from writing notes: Git lets the last one win."""
+    path = repository.git("rev-parse", "--git-path", "deliver-notes.lock").text
+    with (repository.root / path).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _take_in(repository: Repository) -> None:
