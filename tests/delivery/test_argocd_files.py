@@ -111,14 +111,27 @@ def test_each_record_gives_another_source() -> None:
     assert source["name"] == "{{.record}}"
 
 
+def attempts(made: Settings, name: str) -> int:
+    """Return how often an environment's syncs are tried again; -1: until they work."""
+    template = load(made, f"{name}/applicationset")["spec"]["template"]
+    limit: int = template["spec"]["syncPolicy"]["retry"]["limit"]
+    return limit
+
+
+def test_attempts_end_where_a_window_closes() -> None:
+    assert attempts(settings(), "prod") == -1
+    assert attempts(settings(windows=[WINDOW]), "prod") > 0
+
+
 def protected(made: Settings, name: str) -> bool:
     """Return whether what vanishes from Git stays on an environment's cluster."""
     one = load(made, f"{name}/applicationset")
     policy = {"applicationsSync": "create-update", "preserveResourcesOnDeletion": True}
     keeps: bool = one["spec"].get("syncPolicy") == policy
     assert keeps == ("finalizers" in one["metadata"])
-    attempts = one["spec"]["template"]["spec"]["syncPolicy"]["retry"]["limit"]
-    assert keeps == (attempts == -1)  # an Application with attempts left is never deleted
+    assert keeps == (
+        attempts(made, name) == -1
+    )  # an Application with attempts left is never deleted
     return keeps
 
 

@@ -25,8 +25,9 @@ KEEPS_APPS = "resources-finalizer.argocd.argoproj.io"
 FOR_EVER, SOME_TIME = -1, 20
 """How often a sync is tried again: until it works, or for about a quarter of an hour.
 
-After its last attempt Argo CD leaves a revision alone, also when the reason is gone. While attempts
-are left it deletes no Application: so where some may be deleted, attempts have an end.
+After its last attempt Argo CD leaves a record alone, also when the reason is gone. While attempts
+are left it deletes no Application, and goes on past the end of a window, with what was merged since:
+so attempts have an end where Applications may be deleted, and where there are windows.
 """
 POLL_S = 60
 """How often an ApplicationSet asks Git; Applications ask every two to three minutes, or later."""
@@ -81,6 +82,7 @@ def application_set(settings: Settings, environment: Environment, may_delete: bo
     takes anything off the cluster.
     """
     files = f"releases/{environment.name}/*/current.yaml"
+    attempts = SOME_TIME if may_delete or environment.windows else FOR_EVER
     keep = {"applicationsSync": "create-update", "preserveResourcesOnDeletion": True}
     metadata: dict[str, Any] = {
         "name": Given(project_name(settings, environment.name)),
@@ -104,9 +106,7 @@ def application_set(settings: Settings, environment: Environment, may_delete: bo
                     }
                 }
             ],
-            "template": _template(
-                settings, environment, attempts=SOME_TIME if may_delete else FOR_EVER
-            ),
+            "template": _template(settings, environment, attempts),
         },
     }
 
