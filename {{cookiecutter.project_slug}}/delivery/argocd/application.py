@@ -26,8 +26,8 @@ FOR_EVER, SOME_TIME = -1, 20
 """How often a sync is tried again: until it works, or for about a quarter of an hour.
 
 After its last attempt Argo CD leaves a record alone, also when the reason is gone. While attempts
-are left it deletes no Application, and goes on past the end of a window, with what was merged since:
-so attempts have an end where Applications may be deleted, and where there are windows.
+are left it deletes no Application, and goes on past the end of a window with what was merged since.
+So attempts have an end where Applications may be deleted, and where there are windows.
 """
 POLL_S = 60
 """How often an ApplicationSet asks Git; Applications ask every two to three minutes, or later."""
