@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import platform
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from . import programs
 
 PAUSE = "ml-gitops.local/pause:1"
+ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
 
 
 def pause(path: Path) -> None:
@@ -30,7 +32,7 @@ def of(program: Path) -> tuple[bytes, dict[str, Any]]:
     """Return layer and configuration of an image that runs a static program as user 1000."""
     layer = _tar({program.name: program.read_bytes()})
     config = {
-        "architecture": "amd64",
+        "architecture": ARCHITECTURE,
         "os": "linux",
         "config": {"Entrypoint": [f"/{program.name}"], "User": "1000"},
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]},

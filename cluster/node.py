@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from delivery.process import run
 
 from . import programs as built
 from .control_plane import Plane
-from .images import PAUSE
+from .images import ARCHITECTURE, PAUSE
 from .place import write
 from .services import REGISTRY_PORT
 from .supervision import Program
@@ -28,6 +29,11 @@ root = "{folder}/containerd"
 disabled_plugins = ["io.containerd.nri.v1.nri"]
 [plugins."io.containerd.internal.v1.opt"]
 path = "{folder}/opt"
+[plugins."io.containerd.cri.v1.images"]
+snapshotter = "{snapshotter}"
+[[plugins."io.containerd.transfer.v1.local".unpack_config]]
+platform = "linux/{architecture}"
+snapshotter = "{snapshotter}"
 [plugins."io.containerd.cri.v1.images".pinned_images]
 sandbox = "{pause}"
 [plugins."io.containerd.cri.v1.images".registry]
@@ -66,7 +72,7 @@ def programs(plane: Plane) -> list[Program]:
     """Write what a node needs to know; return what to run."""
     folder = plane.place.folder
     registry = f"{plane.place.address}:{REGISTRY_PORT}"
-    config = write(folder / "containerd.toml", CONTAINERD.format(folder=folder, pause=PAUSE))
+    config = write(folder / "containerd.toml", _containerd(folder))
     write(folder / "hosts" / registry / "hosts.toml", HOSTS.format(registry=registry))
     write(folder / "cni" / "pods.conflist", json.dumps(CNI))
     write(folder / "resolv.conf", "")
@@ -94,6 +100,17 @@ def programs(plane: Plane) -> list[Program]:
             at_once=False,
         ),
     ]
+
+
+def _containerd(folder: Path) -> str:
+    kind = run("stat", "--file-system", "--format=%T", folder).text
+    return CONTAINERD.format(
+        folder=folder,
+        pause=PAUSE,
+        architecture=ARCHITECTURE,
+        # In a container there may be an overlay already, upon which there can be no other.
+        snapshotter="native" if kind == "overlayfs" else "overlayfs",
+    )
 
 
 def _kubelet(plane: Plane) -> dict[str, Any]:
