@@ -298,8 +298,13 @@ def bootstrap(team: Team) -> None:
     out = team.deliver("bootstrap")
     assert team.cluster.git_login[1] not in out
     for environment in ENVIRONMENTS:
-        made = token(team.cluster, f"{team.project}-{environment}", "reader")
-        team.tokens[f"ARGOCD_AUTH_TOKEN_{environment.upper()}"] = made
+        give_token(team, environment)
+
+
+def give_token(team: Team, environment: str) -> None:
+    """Give the team's machines a token that reads an environment's project."""
+    made = token(team.cluster, f"{team.project}-{environment}", "reader")
+    team.tokens[f"ARGOCD_AUTH_TOKEN_{environment.upper()}"] = made
 
 
 def deliver(team: Team, app: str) -> None:

@@ -8,13 +8,15 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from delivery.errors import Unknown
 from delivery.local.daemons import until
 
-from cluster import Cluster, down, find, place
+from cluster import Cluster, down, find, place, running
 from tests.cluster.answering import deploy, push
 
 pytestmark = pytest.mark.cluster
@@ -76,6 +78,31 @@ def test_nothing_is_left_of_what_did_not_come_up() -> None:
         launcher.kill()
         until(lambda: traces() <= before, GONE_S)
     assert traces() - before == set()
+
+
+def test_a_cluster_that_ends_by_itself_is_told_at_once() -> None:
+    before = traces()
+
+    def break_it() -> None:
+        until(lambda: place.read("leaves-broken") is not None, GONE_S)
+        found = place.read("leaves-broken")
+        assert found
+        os.kill(found.init, signal.SIGKILL)
+
+    with ThreadPoolExecutor() as pool, pytest.raises(Unknown, match="ended by itself|no place"):
+        pool.submit(break_it)
+        with running(name="leaves-broken"):
+            pass
+    assert traces() - before == set()
+
+
+def test_a_taken_name_is_refused() -> None:
+    with launched("leaves-first") as launcher:
+        until(lambda: place.lives("leaves-first"), GONE_S)
+        with pytest.raises(Unknown, match="runs already"), running(name="leaves-first"):
+            pass
+        launcher.kill()
+        until(lambda: not place.lives("leaves-first"), GONE_S)
 
 
 @contextmanager

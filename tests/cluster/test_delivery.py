@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from demo.story import BETTER, change_parameter
-from tests.cluster.team import ENVIRONMENTS, HELM_APP, KUSTOMIZE_APP, Team
+from tests.cluster.team import ENVIRONMENTS, HELM_APP, KUSTOMIZE_APP, Team, give_token
 
 APPS = (KUSTOMIZE_APP, HELM_APP)
 ROWS = 8
@@ -41,7 +41,10 @@ def test_bootstrap_without_a_release_is_valid_and_has_nothing_to_sync(bootstrapp
         labels = team.get("namespace", team.namespace(environment))["metadata"]["labels"]
         assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
     found = team.get("applications", "--namespace", "argocd")["items"]
-    expected = {f"{team.project}-root", *(f"{team.project}-{env}-namespace" for env in ENVIRONMENTS)}
+    expected = {
+        f"{team.project}-root",
+        *(f"{team.project}-{env}-namespace" for env in ENVIRONMENTS),
+    }
     assert {one["metadata"]["name"] for one in found} == expected
     team.deliver("status", "--live")
     team.deliver("check")
@@ -184,6 +187,7 @@ def test_added_environment_is_delivered_to(delivered: Team) -> None:
     team.git("branch", "--quiet", "-D", "canary")
     team.commit("Add the environment canary")
     team.deliver("bootstrap")
+    give_token(team, "canary")
     team.promote(KUSTOMIZE_APP, "canary")
     team.confirm(KUSTOMIZE_APP, "canary")
 
