@@ -319,7 +319,18 @@ def test_application_that_is_synced_and_healthy_is_there() -> None:
             ),
             "it is OutOfSync: it is forbidden",
         ),
-        ({"metadata": {"name": "root", "annotations": {REFRESH: "hard"}}}, "not looked at it yet"),
+        (
+            application(
+                sync={"status": "OutOfSync"},
+                operationState={
+                    "phase": "Running",
+                    "message": "no matches for kind. Retrying attempt #3",
+                    "retryCount": 3,
+                },
+            ),
+            "it is OutOfSync: no matches for kind",
+        ),
+        ({"metadata": {"name": "root", "annotations": {REFRESH: "hard"}}}, "not looked yet"),
     ],
 )
 def test_application_that_is_not_there_yet_says_why(found: Any, why: str) -> None:

@@ -127,6 +127,7 @@ def carry_out(
     Raises Refused (`repository-unreadable`), Unknown (`not-synced`): what was applied stays.
     """
     deadline = time.monotonic() + timeout_s
+    say("writing logins and namespaces")
     if plan.git is not None:
         kubectl.apply([repository_secret(place.settings, plan.git)])
         name = f"{HOME}/{repository_secret_name(place.settings)}"

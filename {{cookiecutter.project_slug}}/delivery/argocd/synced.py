@@ -11,7 +11,7 @@ from typing import Any
 from ..console import Say
 from ..errors import Refused, Unknown
 from ..validation.objects import shorten
-from .applications import Application
+from .applications import Application, OperationState
 from .kubectl import Kubectl
 from .names import HOME
 
@@ -55,18 +55,23 @@ def read_state(found: Mapping[str, Any] | None) -> State:
     if found is None:
         return State("there is no such Application")
     if REFRESH in (found["metadata"].get("annotations") or {}):
-        return State("Argo CD has not looked at it yet; its application controller does that")
+        return State("its application controller has not looked yet")
     application = Application.model_validate(found)
     status, operation = application.status, application.status.operation_state
     if said := shorten(MARKUP.sub("", application.errors)):
         return State(said, closed=any(word in said.lower() for word in CLOSED))
     if status.sync.status != "Synced":
-        ended = operation and operation.phase in ("Failed", "Error")
-        said = f": {shorten(operation.message)}" if operation and ended else ""
-        return State(f"it is {status.sync.status}{said}")
+        return State(f"it is {status.sync.status}{_what_failed(operation)}")
     healthy = status.health.status == "Healthy"
     waits_for = "" if healthy else f"it is Synced, and {status.health.status}"
     return State(waits_for, status.sync.revision)
+
+
+def _what_failed(operation: OperationState | None) -> str:
+    """Return what a sync says that ended badly, or did so before and is being tried again."""
+    if operation and (operation.phase in ("Failed", "Error") or operation.retry_count):
+        return f": {shorten(operation.message)}"
+    return ""
 
 
 def wait_until_synced(
