@@ -56,7 +56,7 @@ def programs(plane: Plane, variables: Mapping[str, str]) -> list[Program]:
 
 
 def _environment(plane: Plane) -> dict[str, str | Path]:
-    """What its programs share; without the folders they would write below /app and /tmp."""
+    """Return what its programs share; without folders they would write below /app and /tmp."""
     folder = plane.place.folder / "argocd"
     for name in ("gpg", "tls", "ssh", "plugins"):
         (folder / name).mkdir(parents=True)
@@ -85,7 +85,7 @@ def _bin(place: Place) -> Path:
 
 
 def objects(plane: Plane, members: list[Plane], password: str) -> list[Path]:
-    """Files to apply: its CRDs, its configuration as installed, the admin, the members."""
+    """Return what to apply: its CRDs, its configuration as installed, the admin, the members."""
     manifests = built.sources(MODULE, "manifests")
     crds = sorted((manifests / "crds").glob("*-crd.yaml"))
     secrets = [_namespace(), _admin(password), *(_member(one) for one in members)]
@@ -119,7 +119,7 @@ def _admin(password: str) -> dict[str, Any]:
 
 
 def _member(plane: Plane) -> dict[str, Any]:
-    """The Secret by which Argo CD knows another cluster."""
+    """Return the Secret by which Argo CD knows another cluster."""
     access = {
         "caData": encoded(plane.folder / "ca.crt"),
         "certData": encoded(plane.folder / "admin.crt"),

@@ -26,7 +26,7 @@ def remove(name: str) -> None:
 
 
 def hierarchies() -> list[Path]:
-    """Where cgroups are made: one place in version 2, one for each controller in version 1."""
+    """Return where cgroups are: one place in version 2, one for each controller in version 1."""
     if (ROOT / "cgroup.controllers").exists():
         return [ROOT]
     return [path for path in ROOT.iterdir() if path.is_dir() and not path.is_symlink()]
@@ -39,7 +39,7 @@ def _hand_down(group: Path) -> None:
 
 
 def _removed(top: Path) -> bool:
-    """Whether it is gone; a group can only be removed after those below it."""
+    """Return whether it is gone; a group can only be removed after those below it."""
     if not top.exists():
         return True
     groups = [path for path in top.rglob("*") if path.is_dir()]

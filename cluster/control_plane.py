@@ -42,17 +42,17 @@ class Plane:
         return f"https://{self.place.address}:{self.port(6443)}"
 
     def port(self, usual: int) -> int:
-        """Where a part listens that usually has the port `usual`."""
+        """Return where a part listens that usually has the port `usual`."""
         return usual + 100 * ENVIRONMENTS.index(self.environment)
 
     def name(self, part: str) -> str:
-        """The name of a part among the cluster's programs: dev's have the plain one."""
+        """Return the name of a part among the cluster's programs: dev's have the plain one."""
         return part if self.environment == ENVIRONMENTS[0] else f"{part}-{self.environment}"
 
     def ready(self) -> bool:
-        """Whether the API server answers that it is ready."""
-        trust = ssl.create_default_context(cafile=str(self.folder / "ca.crt"))
+        """Return whether the API server answers that it is ready."""
         try:
+            trust = ssl.create_default_context(cafile=str(self.folder / "ca.crt"))
             with urllib.request.urlopen(f"{self.server}/readyz", timeout=5, context=trust):  # noqa: S310
                 return True
         except OSError:
@@ -76,7 +76,7 @@ def programs(plane: Plane) -> list[Program]:
 
 
 def controllers(plane: Plane) -> tuple[str, ...]:
-    """The parts that start once the API server answers."""
+    """Return the parts that start once the API server answers."""
     return plane.name("kube-controller-manager"), plane.name("kube-scheduler")
 
 
@@ -105,7 +105,7 @@ def write_kubeconfig(plane: Plane, path: Path, pair: Pair, namespace: str = "def
 
 
 def encoded(path: Path) -> str:
-    """A file's bytes in base64."""
+    """Return a file's bytes in base64."""
     return base64.b64encode(path.read_bytes()).decode()
 
 

@@ -46,12 +46,12 @@ exec "$2" -m supervisor.supervisord --nodaemon --configuration "$1/supervisord.c
 
 
 def main(name: str) -> int:
-    """Keep one cluster until it is to end; 1 if its name is taken."""
+    """Keep one cluster until it is to end; return 1, and say why, if it cannot be kept."""
     with turn():
         sweep()
         hold = claim(name)
     if hold is None:
-        return 1
+        return _fail(f"a cluster {name} runs already")
     tree = place = None
     signal.signal(signal.SIGTERM, _leave)
     try:
@@ -61,13 +61,18 @@ def main(name: str) -> int:
         place.write()
         threading.Thread(target=_listen, daemon=True).start()
         tree.wait()
+        return _fail((CLUSTERS / name / "init.log").read_text(errors="replace"))
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         if tree:
             tree.kill()  # process 1 follows, and with it every process of the cluster
             tree.wait()
         clear(name, place)
-    return 0
+
+
+def _fail(why: str) -> int:
+    sys.stderr.write(why)
+    return 1
 
 
 def sweep() -> None:
@@ -113,7 +118,7 @@ def _start(folder: Path) -> subprocess.Popen[bytes]:
 
 
 def _init(tree: subprocess.Popen[bytes]) -> int:
-    """The number that process 1 of the cluster has on this machine."""
+    """Return the number that process 1 of the cluster has on this machine."""
     children = Path(f"/proc/{tree.pid}/task/{tree.pid}/children")
     until(lambda: tree.poll() is not None or bool(children.read_text().strip()), PATIENCE_S)
     return int(children.read_text())

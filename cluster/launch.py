@@ -15,7 +15,7 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from delivery.errors import Refused
+from delivery.errors import DeliveryError, Refused
 from delivery.local.daemons import answers, until
 from delivery.process import ProgramFailed, tail
 
@@ -106,41 +106,53 @@ def _keeper(name: str) -> subprocess.Popen[bytes]:
 
 
 def _start(keep: subprocess.Popen[bytes], name: str, options: Options) -> Cluster:
-    """Start every part of a cluster, in the order in which they need each other."""
+    """Return a cluster once all of it answers; raises Unknown, saying why, if it does not."""
     folders = programs.folders()
     until(lambda: place.read(name) is not None or keep.poll() is not None, PATIENCE_S)
     found = place.read(name)
     if found is None or found.keeper != keep.pid:
         raise failed(f"no place for a cluster `{name}`: {_why(keep)}")
     cluster = Cluster(found, options, secrets.token_urlsafe(12))
+    try:
+        _bring_up(cluster, folders)
+    except (DeliveryError, OSError) as err:
+        if not until(lambda: keep.poll() is not None, 1):
+            raise
+        raise failed(f"the cluster ended by itself: {_why(keep)}") from err
+    return cluster
+
+
+def _bring_up(cluster: Cluster, folders: list[Path]) -> None:
+    """Start every part, in the order in which they need each other."""
     _write(cluster, folders)
     _wait(cluster, "the API server", lambda: all(plane.ready() for plane in cluster.planes))
     for plane in cluster.planes:
-        supervision.tell(found.folder, *control_plane.controllers(plane))
+        supervision.tell(cluster.place.folder, *control_plane.controllers(plane))
     _start_argocd(cluster)
-    if options.node:
+    if cluster.options.node:
         _start_node(cluster)
     for plane in cluster.planes:
         _simulate(cluster, plane)
     _wait(cluster, "Argo CD", lambda: answers(f"{cluster.argocd}/healthz"))
     for plane in cluster.planes:
         _wait(cluster, f"a node of {plane.environment}", partial(_nodes_are_ready, cluster, plane))
-    return cluster
 
 
 def _end(keep: subprocess.Popen[bytes]) -> None:
     assert keep.stdin
+    assert keep.stderr
     keep.stdin.close()
     keep.wait()
-    assert keep.stderr
     keep.stderr.close()
+    with place.turn():
+        sweep()  # this process may have written where the keeper had removed
 
 
 def _why(keep: subprocess.Popen[bytes]) -> str:
-    """Return why a keeper that ended did so."""
+    """Return the last words of a keeper that gave up."""
     assert keep.stderr
-    said = tail(keep.stderr.read().decode(errors="replace")) if keep.poll() is not None else ""
-    return said or "there is one already"
+    keep.wait(PATIENCE_S)
+    return tail(keep.stderr.read().decode(errors="replace")) or "it said nothing"
 
 
 def _write(cluster: Cluster, folders: list[Path]) -> None:
@@ -209,9 +221,11 @@ def _nodes_are_ready(cluster: Cluster, plane: Plane) -> bool:
 
 def _wait(cluster: Cluster, what: str, condition: Callable[[], bool]) -> None:
     """Wait for a part that comes up; raises Unknown with the end of every program's output."""
-    if until(condition, PATIENCE_S):
+    folder = cluster.place.folder
+    lives = (folder / "supervisord.conf").exists
+    if until(lambda: condition() or not lives(), PATIENCE_S) and lives():
         return
-    logs = sorted((cluster.place.folder / "log").glob("*.log"))
+    logs = sorted((folder / "log").glob("*.log"))
     ends = [f"{log.stem}:\n{tail(log.read_text(errors='replace'))}" for log in logs]
     raise failed("\n".join([f"{what} did not come up within {PATIENCE_S} s", *ends]))
 

@@ -54,7 +54,7 @@ def prepare() -> None:
 
 
 def needs() -> list[str]:
-    """The Debian packages that are missing."""
+    """Return the Debian packages that are missing."""
     found = {package for program, package in PACKAGES.items() if not _has(program)}
     return sorted(found | (set() if CNI.exists() else {"containernetworking-plugins"}))
 

@@ -157,7 +157,7 @@ def simulator(plane: Plane) -> Program:
 
 
 def simulated(plane: Plane, count: int, *, beside_real: bool) -> Path:
-    """The file of simulated nodes to apply; beside a real one they take only pods that say so."""
+    """Return a file to apply. Beside a real node, simulated ones take only pods that say so."""
     taint = {"key": ANNOTATION, "value": "fake", "effect": "NoSchedule"}
     size = {"cpu": "64", "memory": "256Gi", "pods": str(PODS_PER_SIMULATED_NODE)}
     nodes = [

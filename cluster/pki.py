@@ -41,7 +41,7 @@ class Authority:
     def issue(
         self, file: str, name: str, groups: Iterable[str] = (), hosts: Iterable[str] = ()
     ) -> Pair:
-        """A certificate for a client, or with `hosts` for a server."""
+        """Return a new certificate for a client, or with `hosts` for a server."""
         key = ec.generate_private_key(ec.SECP256R1())
         usage = ExtendedKeyUsageOID.SERVER_AUTH if hosts else ExtendedKeyUsageOID.CLIENT_AUTH
         builder = self._builder(_name(name, groups), key.public_key()).add_extension(

@@ -57,7 +57,7 @@ class Place:
 
 
 def read(name: str) -> Place | None:
-    """The place of a cluster, once it has one."""
+    """Return the place of a cluster, once it has one."""
     try:
         return Place(**json.loads((CLUSTERS / name / "place.json").read_text(encoding="utf-8")))
     except FileNotFoundError:
@@ -66,11 +66,11 @@ def read(name: str) -> Place | None:
 
 def names() -> list[str]:
     """Return every cluster that has a folder, whether it lives or was killed."""
-    return sorted(path.name for path in CLUSTERS.iterdir() if path.is_dir())
+    return sorted(path.name for path in CLUSTERS.glob("*") if path.is_dir())
 
 
 def device(number: int) -> str:
-    """The name of a cluster's network device on the host."""
+    """Return the name of a cluster's network device on the host."""
     return f"mlg-{number}"
 
 
@@ -93,7 +93,7 @@ def turn() -> Iterator[None]:
 
 
 def claim(name: str) -> IO[str] | None:
-    """A hold on the name that lasts as long as the process; None while another one has it."""
+    """Return a hold on the name, which ends with the process; None while another one has it."""
     folder = CLUSTERS / name
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     hold = (folder / "hold").open("w")

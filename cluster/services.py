@@ -72,7 +72,7 @@ def programs(place: Place, git: Login, registry: Login) -> list[Program]:
 
 
 def hashed(password: str) -> str:
-    """The password's bcrypt hash, cheap to compare, since programs compare it at each request."""
+    """Return a bcrypt hash that is cheap to compare, since it is compared at each request."""
     return bcrypt.hashpw(password.encode(), bcrypt.gensalt(rounds=4)).decode()
 
 
@@ -87,7 +87,7 @@ def create_repository(place: Place, name: str) -> None:
 def push_event(
     place: Place, name: str, url: str, branch: str, before: str, after: str
 ) -> dict[str, object]:
-    """What GitHub tells those who listen when a branch moves."""
+    """Return what GitHub tells those who listen when a branch moves."""
     changed = run("git", "diff", "--name-only", before, after, cwd=bare(place, name)).text
     return {
         "ref": f"refs/heads/{branch}",
@@ -99,7 +99,7 @@ def push_event(
 
 
 def bare(place: Place, name: str) -> Path:
-    """Where a repository lies."""
+    """Return where a repository lies."""
     return place.folder / "git" / f"{name}.git"
 
 

@@ -78,7 +78,7 @@ def tell(folder: Path, *names: str) -> None:
 
 
 def state(folder: Path) -> dict[str, tuple[str, int]]:
-    """The state of each program, such as RUNNING, and its process inside the cluster or 0."""
+    """Return the state of each program, such as RUNNING, and its process in the cluster or 0."""
     with _door(folder) as door:
         found = cast(list[dict[str, Any]], door.getAllProcessInfo())
     return {one["name"]: (one["statename"], one["pid"]) for one in found}
@@ -98,7 +98,7 @@ def _words(environment: Mapping[str, str | Path]) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Supervisord replaces what follows a percent sign."""
+    """Return text as supervisord wants it, which replaces what follows a percent sign."""
     return text.replace("%", "%%")
 
 
