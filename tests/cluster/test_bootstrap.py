@@ -26,12 +26,14 @@ from delivery.errors import Refused
 from cluster import Cluster, running
 from tests.bake.template import FOLDER, ROOT
 from tests.delivery.world import World, bake
+from tests.docs.pages import Page
 
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster")]
 
 PROJECT = "first-steps"
 ENVIRONMENTS = ("dev", "staging", "prod")
 OURS = ("applications", "applicationsets", "appprojects")
+CALL = "from delivery.cli import main; main()"
 CALL_S = 240
 NOWHERE = "https://192.0.2.1:6443"
 """An address for documentation: nothing answers there."""
@@ -48,9 +50,8 @@ class Person:
         self, *words: str, expect: int = 0, variables: Mapping[str, str] | None = None
     ) -> str:
         """Return what `deliver` printed, both streams; fails unless it ends as expected."""
-        code = "from delivery.cli import main; main()"
         done = subprocess.run(
-            [sys.executable, "-P", "-c", code, *words],
+            [sys.executable, "-P", "-c", CALL, *words],
             cwd=self.world.root,
             env=self.environment() | dict(variables or {}),
             stdin=subprocess.DEVNULL,
@@ -199,9 +200,27 @@ def test_login_that_argo_cd_alone_can_try_is_named_too(person: Person, watched: 
     assert "authentication required" in refusal.value.seen
 
 
+def test_lines_on_the_page_bring_it_to_a_cluster(person: Person, tmp_path: Path) -> None:
+    program = tmp_path / "deliver"
+    program.write_text(f"#!/bin/sh\nexec {sys.executable} -P -c '{CALL}' \"$@\"\n")
+    program.chmod(0o755)
+    path = os.pathsep.join([str(tmp_path), str(Path(sys.prefix, "bin")), os.environ["PATH"]])
+    lines = Page(f"{FOLDER}/docs/argo-cd.md").blocks("sh")
+    done = subprocess.run(
+        ["bash", "-c", "\n".join(["set -euxo pipefail", *lines])],
+        cwd=person.world.root,
+        env=person.environment() | person.logins | {"PATH": path},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=CALL_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"synced:  {PROJECT}-root at {person.world.work.main.commit[:12]}" in done.stdout
+
+
 def test_bootstrap_without_a_release_is_synced_and_has_nothing_to_run(person: Person) -> None:
-    said = person.deliver("bootstrap", variables=person.logins)
-    assert f"synced:  {PROJECT}-root at {person.world.work.main.commit[:12]}" in said
     expected = {f"{PROJECT}-root", *(f"{PROJECT}-{env}-namespace" for env in ENVIRONMENTS)}
     assert person.names("applications") == expected
     for name in expected:
@@ -262,10 +281,13 @@ def test_all_that_was_lost_is_built_up_again(person: Person) -> None:
 
 
 def test_new_login_replaces_the_old_one(person: Person) -> None:
+    more = '{"stringData": {"webhookManifestCacheWarmDisabled": "true"}}'
+    secret = ("secret", f"{PROJECT}-repository", "--namespace=argocd")
+    person.cluster.kubectl("patch", *secret, "--type=merge", f"--patch={more}")
     before = person.versions()
     said = person.deliver("bootstrap", "--renew", variables=person.logins)
     assert f"written: Secret argocd/{PROJECT}-repository" in said
-    assert person.versions() == before  # the same login again: nothing to change
+    assert person.versions() == before  # the same login again, and what others added: no change
     assert "no-credentials" in person.deliver("bootstrap", "--renew", expect=2)
 
 
