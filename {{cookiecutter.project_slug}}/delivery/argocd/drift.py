@@ -81,24 +81,35 @@ class Comparison:
     def clusters(self, environment: str, connect: Connect) -> Iterator[Finding]:
         """Yield what Argo CD of one environment says otherwise."""
         settings = self.place.settings
+        project = project_name(settings, environment)
         with connect(environment) as server:
-            found = server.applications(project_name(settings, environment))
-        expected = {}
-        for entry in (one for one in self.current if one.environment == environment):
-            name = application_name(settings, environment, entry.app)
-            expected[name] = entry
-            yield from self._cluster(entry, found.get(name))
+            found = server.applications(project)
+            expected = set()
+            for entry in (one for one in self.current if one.environment == environment):
+                name = application_name(settings, environment, entry.app)
+                expected.add(name)
+                yield from self._cluster(entry, found.get(name), server)
         for name, application in found.items():
             if name not in expected and belongs_to_releases(application):
                 yield Finding(environment, name, _orphan(application, environment))
 
-    def _cluster(self, entry: Entry, application: Application | None) -> Iterator[Finding]:
-        settings = self.place.settings
-        seen = look(application, entry, settings, lambda r: self.mainline.where(entry, r))
+    def _cluster(
+        self, entry: Entry, application: Application | None, server: ArgoCD
+    ) -> Iterator[Finding]:
+        seen = self._look(entry, application)
+        if application is not None and seen.verdict != "runs":
+            # A list leaves out what single objects say of their health.
+            name = application.metadata.name
+            application = server.application(application.spec.project, name)
+            seen = self._look(entry, application)
         if seen.verdict != "runs":
             yield self._finding(entry, seen)
         if application is not None and seen.code not in MOVING:
             yield from self._images(entry, application)
+
+    def _look(self, entry: Entry, application: Application | None) -> Look:
+        settings = self.place.settings
+        return look(application, entry, settings, lambda r: self.mainline.where(entry, r))
 
     def _finding(self, entry: Entry, seen: Look) -> Finding:
         rule, step = advice(seen.code, entry.environment, entry.app, self.place.settings)

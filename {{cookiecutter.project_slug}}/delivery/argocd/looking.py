@@ -66,7 +66,8 @@ def _at_record(application: Application, app: str, where: Placing) -> Look | Non
     if operation is not None and operation.failed and ours:
         return _failed(application, operation, app)
     if operation is not None and operation.phase in ("Running", "Terminating"):
-        degraded = ours and status.sync.status == "Synced" and status.health.status == "Degraded"
+        # Argo CD starts over and over with what does not get healthy, for hours if need be.
+        degraded = status.sync.status == "Synced" and status.health.status == "Degraded"
         return _degraded(application) if degraded else _syncing(application, operation)
     if status.sync.status != "Synced":
         text = f"it is {status.sync.status} at {status.sync.revision[:12]}"
