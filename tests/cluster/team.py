@@ -158,13 +158,6 @@ class Team:
             one["imageID"].rsplit("@", 1)[-1] for many in statuses for one in many if one["ready"]
         }
 
-    def record(self, app: str, environment: str) -> Any:
-        """Return the newest record of an app in an environment, as `history` tells it."""
-        out = self.place.shell(
-            "deliver", "history", app, "--env", environment, "--json", show=False
-        )
-        return json.loads(out)[0]
-
     def current(self, app: str, environment: str) -> dict[str, str]:
         """Return what Git says is current: `releases/<env>/<app>/current.yaml`."""
         import yaml

@@ -82,19 +82,22 @@ def test_other_repository_is_refused(delivered: Team, sneak: Any) -> None:
 
 def test_closed_window_waits_and_the_operator_gets_a_rollback_through(delivered: Team) -> None:
     team, app = delivered, HELM_APP
+    good, pods = team.current(app, "prod")["record"], len(team.pods(app, "prod"))
+    team.change({f"overlays/prod/{app}/values.yaml": "replicas: 1\n"}, "One replica in prod")
+    team.configure(app, "prod")
+    team.confirm(app, "prod")
     settings = (team.root / "delivery.yaml").read_text()
     head, row = settings.rsplit("    approvals: 2", 1)
     windows(team, f"{head}    approvals: 2\n    windows: {ALWAYS}{row}")
     try:
-        earlier = team.record(app, "prod")
-        why = ("--env", "prod", "--reason", "a test of the window")
+        why = ("--env", "prod", "--to", str(int(good)), "--reason", "a test of the window")
         team.merge(team.deliver("rollback", app, *why))
         assert "window" in team.confirm(app, "prod", expect=3)
         with pytest.raises(HTTPError):
             sync(team, app, token(team.cluster, f"{team.project}-prod", "reader"))
         sync(team, app, token(team.cluster, f"{team.project}-prod", "operator"))
         team.confirm(app, "prod")
-        assert earlier["record"] != team.record(app, "prod")["record"]
+        assert len(team.pods(app, "prod")) == pods > 1
     finally:
         windows(team, settings)
     team.merge(team.deliver("resume", app, "--env", "prod", "--reason", "the test is over"))
