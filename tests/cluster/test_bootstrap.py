@@ -8,15 +8,16 @@ from __future__ import annotations
 import base64
 import json
 import os
+import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from delivery.argocd.asking import Answers
 from delivery.argocd.bootstrap import Plan, carry_out, plan_all
 from delivery.argocd.credentials import Login
@@ -336,19 +337,53 @@ def test_folder_that_delivery_yaml_does_not_give_is_refused(person: Person) -> N
     person.world.git("reset", "--quiet", "--hard", "HEAD~1")
 
 
+@pytest.fixture
+def blind(person: Person) -> Iterator[None]:
+    """An Argo CD that looks at nothing: its controller is stopped, not ended."""
+    controller = person.cluster.pid("argocd-application-controller")
+    os.kill(controller, signal.SIGSTOP)
+    yield
+    os.kill(controller, signal.SIGCONT)
+
+
+@pytest.mark.usefixtures("blind")
 def test_waiting_ends_in_time_and_says_for_what(person: Person) -> None:
-    controller = "argocd-application-controller"
-    os.kill(person.cluster.pid(controller), 19)  # stopped, not ended: nobody starts it again
-    began = time.monotonic()
-    try:
-        words = ("bootstrap", "--timeout", "3s")
-        said = person.deliver(*words, expect=3, variables=person.logins)
-    finally:
-        os.kill(person.cluster.pid(controller), 18)
+    said = person.deliver("bootstrap", "--timeout", "2s", expect=3, variables=person.logins)
     assert "not-synced" in said
-    assert "its application controller" in said
+    assert "its application controller has not looked" in said
     assert f"kubectl describe application {PROJECT}-root" in said
-    assert time.monotonic() - began < 60
+
+
+@pytest.mark.usefixtures("blind")
+def test_interrupted_waiting_says_that_what_was_done_stays(person: Person) -> None:
+    began = subprocess.Popen(
+        [sys.executable, "-P", "-c", CALL, "bootstrap"],
+        cwd=person.world.root,
+        env=person.environment() | person.logins,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert began.stderr is not None
+    for line in began.stderr:
+        if "waiting for Argo CD" in line:
+            break
+    began.send_signal(signal.SIGINT)
+    out, errors = began.communicate(timeout=CALL_S)
+    assert began.returncode == 3
+    assert f"written: Secret argocd/{PROJECT}-repository" in out
+    assert "stopped: it was interrupted." in errors
+
+
+def test_person_without_the_rights_is_told(person: Person, tmp_path: Path) -> None:
+    config = yaml.safe_load(person.cluster.kubeconfig.read_text())
+    config["users"][0]["user"]["as"] = "nobody"
+    (tmp_path / "kubeconfig").write_text(json.dumps(config))
+    words = ("bootstrap", "--kubeconfig", str(tmp_path / "kubeconfig"))
+    said = person.deliver(*words, expect=1, variables=person.logins)
+    assert "cluster-forbids" in said
+    assert 'User "nobody" cannot get resource "namespaces"' in said
 
 
 # Several clusters
@@ -396,6 +431,11 @@ def test_environment_on_another_cluster_is_left_and_named(several: Person) -> No
 def test_context_of_another_cluster_is_refused(several: Person) -> None:
     said = several.deliver("bootstrap", "--env", "staging", expect=1, variables=several.logins)
     assert "other-cluster" in said
+
+
+def test_cluster_without_argo_cd_is_refused(several: Person) -> None:
+    words = ("bootstrap", "--context", context(several, "staging"))
+    assert "argocd-missing" in several.deliver(*words, expect=1, variables=several.logins)
 
 
 def test_other_cluster_gets_its_login_by_its_own_context(several: Person) -> None:
