@@ -134,7 +134,7 @@ def tried(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     one.world.commit()
     login = url.replace("http://", f"http://{user}:{password}@")
     one.world.git("remote", "add", "origin", login)
-    one.world.git("push", "--quiet", "origin", "main")
+    one.world.git("push", "--quiet", "--force", "origin", "main")
     cluster.kubectl("apply", "--filename", "-", stdin=repository_secret(url, user, password))
     cluster.kubectl("apply", "--server-side", "--filename", one.world.root / "argocd/root.yaml")
     try:
