@@ -73,34 +73,34 @@ def prepared(team: Team) -> list[str]:
     url = team.git("remote", "get-url", "origin")
     commits = [team.git("rev-parse", "main")]
     team.git("remote", "set-url", "origin", str(mirror))
-    for number in range(MERGES):
-        app = HELM_APP if number % 2 else KUSTOMIZE_APP
-        reconfigure(team, app, 1 + number // 2 % 2)
-        commits.append(team.git("rev-parse", "main"))
-    team.git("remote", "set-url", "origin", url)
+    try:
+        for number in range(MERGES):
+            reconfigure(team, HELM_APP if number % 2 else KUSTOMIZE_APP)
+            commits.append(team.git("rev-parse", "main"))
+    finally:
+        team.git("remote", "set-url", "origin", url)
     return commits
 
 
-def reconfigure(team: Team, app: str, replicas: int) -> None:
-    """Merge a record with another number of replicas in dev."""
-    if app == HELM_APP:
-        values(team).write_text(f"replicas: {replicas + 1}\n")
-    else:
-        path = team.root / f"overlays/dev/{app}/kustomization.yaml"
-        sound = path.read_text().partition("replicas:")[0]
-        path.write_text(f"{sound}replicas:\n  - {{name: {app}, count: {replicas + 1}}}\n")
+def reconfigure(team: Team, app: str) -> None:
+    """Merge a record with another number of replicas in dev: 2, or 3 where it is 2."""
+    path = values(team) if app == HELM_APP else values(team, app, "kustomization.yaml")
+    before, _, rest = path.read_text().partition("replicas:")
+    replicas = 3 if "2" in rest else 2
+    number = str(replicas) if app == HELM_APP else f"[{{name: {app}, count: {replicas}}}]"
+    path.write_text(f"{before}replicas: {number}\n")
     team.git("commit", "--quiet", "--all", "--message", f"{replicas} replicas of {app}")
     team.git("push", "--quiet", "origin", "main")
     out = team.deliver("render", app, "--env", "dev", "--reason", "another number")
-    branch = out.split("on branch ")[1].split()[0].rstrip(".,;:")
+    branch = out.split("on branch ")[1].split()[0]
     team.git("merge", "--quiet", "--ff-only", branch)
     team.git("push", "--quiet", "origin", "main")
     team.git("branch", "--quiet", "-D", branch)
 
 
-def values(team: Team) -> Path:
-    """Return the file of the Helm-style app's values in dev."""
-    return team.root / f"overlays/dev/{HELM_APP}/values.yaml"
+def values(team: Team, app: str = HELM_APP, file: str = "values.yaml") -> Path:
+    """Return the file that says what is different of an app in dev."""
+    return team.root / f"overlays/dev/{app}/{file}"
 
 
 def names(team: Team, app: str) -> set[str]:

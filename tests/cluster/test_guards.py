@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 
@@ -32,10 +31,10 @@ ALWAYS = "[{kind: deny, schedule: '* * * * *', duration: 24h, timezone: Etc/UTC,
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster")]
 
 
-@pytest.fixture
-def branch(delivered: Team, tmp_path: Path) -> str:
+@pytest.fixture(scope="module")
+def branch(delivered: Team, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return a branch of the repository that holds objects which nobody reviewed."""
-    team, copy = delivered, tmp_path / "copy"
+    team, copy = delivered, tmp_path_factory.mktemp("sneaky") / "copy"
     team.git("worktree", "add", "--quiet", "-b", "sneaky", str(copy))
     for folder, text in (("role", CLUSTER_ROLE), ("map", CONFIG_MAP)):
         (copy / "sneaky" / folder).mkdir(parents=True)
