@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from delivery.argocd.notes import REF, TRACKED, Confirmation, read_notes, write_note
+from delivery.argocd.notes import Confirmation, read_notes, write_note
+from delivery.argocd.refs import NOTES, REFSPEC
 from delivery.canonical import sha256
 from delivery.errors import Unknown
 
@@ -84,10 +85,10 @@ def test_note_reaches_those_who_fetch(clone: Clone) -> None:
 def test_second_note_of_a_record_changes_nothing(origin: World, clone: Clone) -> None:
     ada, bob = clone("ada"), clone("bob")
     note(ada, "x")
-    before = origin.git("rev-parse", REF)
+    before = origin.git("rev-parse", NOTES)
     assert not note(ada, "x", LATER)
     assert not note(bob, "x", LATER)
-    assert origin.git("rev-parse", REF) == before
+    assert origin.git("rev-parse", NOTES) == before
     found = read_notes(bob.repository)
     assert found is not None
     assert found[sha256(b"x")].time == TIME
@@ -138,7 +139,7 @@ def test_fetch_takes_away_no_note_that_was_not_pushed(origin: World, clone: Clon
     with pytest.raises(Unknown, match="notes-not-pushed"):
         note(ada, "y")
     note(bob, "z")
-    ada.git("fetch", "--quiet", "origin", f"+{REF}*:{TRACKED}*")
+    ada.git("fetch", "--quiet", "origin", REFSPEC)
     assert noted(ada) == {sha256(b"x"), sha256(b"y"), sha256(b"z")}
     assert noted(origin) == {sha256(b"x"), sha256(b"z")}
 

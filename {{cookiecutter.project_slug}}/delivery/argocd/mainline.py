@@ -11,7 +11,7 @@ from ..git import Entry as Blob
 from ..git import last_line
 from ..ledger import ROOT, Entry, Line, is_record
 from ..workplace import Workplace
-from .notes import REFSPEC
+from .refs import REFSPEC
 
 
 class Where(Enum):

@@ -1,8 +1,7 @@
 """Confirmations: Git notes on the commit that brought a record onto main (FORMATS section 8).
 
 A line a confirmation, in canonical JSON. No rule rests on them: they say what *ran*, where records
-say what was *approved*. Here they lie below `refs/notes/deliver`; what origin has of them is
-fetched to a name of its own, so that a fetch never takes away what was not pushed yet.
+say what was *approved*.
 """
 
 from __future__ import annotations
@@ -22,11 +21,8 @@ from ..git import Repository, last_line
 from ..process import Result
 from ..records import ObjectId
 from ..settings import Strict
+from .refs import NOTES, REFSPEC, TRACKED
 
-REF = "refs/notes/deliver"
-TRACKED = "refs/notes/origin/deliver"
-REFSPEC = f"+{REF}*:{TRACKED}*"
-"""What `git fetch` needs to bring them along; with a star, origin need not have any yet."""
 TRIES = 30
 """Each time that two push at once one of them gets in, so this is how many may do so."""
 RACES = ("[rejected]", "cannot lock ref", "failed to update ref", "incorrect old value")
@@ -58,7 +54,7 @@ def read_notes(repository: Repository) -> dict[str, Confirmation] | None:
 
     What cannot be read, such as a line of a later format, is left out.
     """
-    refs = [ref for ref in (REF, TRACKED) if repository.exists(ref)]
+    refs = [ref for ref in (NOTES, TRACKED) if repository.exists(ref)]
     if not refs:
         return None
     blobs = {blob for ref in refs for blob, _ in _listed(repository, ref)}
@@ -85,9 +81,9 @@ def write_note(repository: Repository, commit: str, new: Confirmation) -> bool:
             added |= _add(repository, commit, new)
             if _same(repository):
                 break
-            done = repository.git("push", "--porcelain", "origin", f"{REF}:{REF}", check=False)
+            done = repository.git("push", "--porcelain", "origin", f"{NOTES}:{NOTES}", check=False)
             if done.code == 0:
-                repository.git("update-ref", TRACKED, REF)
+                repository.git("update-ref", TRACKED, NOTES)
                 break
             if not _raced(done):
                 raise _not_pushed(done)
@@ -111,18 +107,20 @@ def _take_in(repository: Repository) -> None:
     if done.code != 0 and not _raced(done):
         raise _not_pushed(done)
     if repository.exists(TRACKED):
-        repository.git("notes", f"--ref={REF}", "merge", "--quiet", "-s", "cat_sort_uniq", TRACKED)
+        repository.git(
+            "notes", f"--ref={NOTES}", "merge", "--quiet", "-s", "cat_sort_uniq", TRACKED
+        )
 
 
 def _add(repository: Repository, commit: str, new: Confirmation) -> bool:
     """Return whether a confirmation was added; one of the same record stays as it is."""
-    before = repository.git("notes", f"--ref={REF}", "show", commit, check=False)
+    before = repository.git("notes", f"--ref={NOTES}", "show", commit, check=False)
     lines = before.text.splitlines() if before.code == 0 else []
     known = [one for one in map(_parse, lines) if one is not None]
     if any(one.record == new.record for one in known):
         return False
     text = "".join(f"{line}\n" for line in sorted({*filter(None, lines), new.line()}))
-    words = ("notes", f"--ref={REF}", "add", "--force", "--file=-", commit)
+    words = ("notes", f"--ref={NOTES}", "add", "--force", "--file=-", commit)
     repository.git(*words, stdin=text.encode())
     return True
 
@@ -135,7 +133,7 @@ def _listed(repository: Repository, ref: str) -> list[tuple[str, str]]:
 
 def _same(repository: Repository) -> bool:
     """Return whether origin has all that is here."""
-    return repository.exists(TRACKED) and repository.resolve(REF) == repository.resolve(TRACKED)
+    return repository.exists(TRACKED) and repository.resolve(NOTES) == repository.resolve(TRACKED)
 
 
 def _parse(line: str) -> Confirmation | None:
@@ -156,5 +154,5 @@ def _not_pushed(done: Result) -> Unknown:
         "notes-not-pushed",
         f"origin did not take the note: {said}",
         "What ran is noted where everyone reads it, before the model registry's alias moves.",
-        f"see that you may push {REF}, and call again: the note is kept here until then",
+        f"see that you may push {NOTES}, and call again: the note is kept here until then",
     )

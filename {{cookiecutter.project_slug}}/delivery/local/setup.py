@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..argocd.refs import REFSPEC
 from ..process import run
 from . import venv
 from .venv import Say
@@ -13,6 +14,7 @@ LOCKS = ("delivery/requirements.lock", "delivery/requirements-dev.lock")
 
 def main(root: Path, say: Say) -> None:
     """Make or update `.venv`; what is up to date is left as it is."""
+    track_notes(root)
     locks = [root / name for name in LOCKS]
     uv = venv.uv(locks[0])
     target = root / ".venv"
@@ -26,3 +28,10 @@ def main(root: Path, say: Say) -> None:
     install = ("pip", "install", "--no-deps", "--no-build-isolation", "--python", target)
     run(uv, *install, "--editable", root)
     say("`deliver` is installed: try `uv run deliver --help`, or .venv/bin/deliver.")
+
+
+def track_notes(root: Path) -> None:
+    """Have `git fetch` bring along what was confirmed, where there is an origin."""
+    known = run("git", "config", "--get-all", "remote.origin.fetch", cwd=root, check=False)
+    if known.code == 0 and REFSPEC not in known.text.splitlines():
+        run("git", "config", "--add", "remote.origin.fetch", REFSPEC, cwd=root)
