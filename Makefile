@@ -23,9 +23,13 @@ demo: .venv/made-from ## Two real models from dev to prod in a new repository, D
 test: prepare lint ## All tests but those on a cluster: units, bakes, the demo's path
 	$(BIN)/pytest -m "not cluster"
 
+# It compares the machine before and after, so nothing else may run then.
+ALONE := tests/cluster/test_cluster_leaves_nothing.py
+
 .PHONY: e2e
 e2e: prepare ## Deliver to a real Kubernetes with Argo CD on this machine, and break things there
-	$(BIN)/pytest -m cluster -n 0
+	$(BIN)/pytest -m cluster -n 2 --dist loadgroup --ignore=$(ALONE)
+	$(BIN)/pytest -n 0 $(ALONE)
 
 .PHONY: prepare
 prepare: .venv/made-from ## System packages, helm and a base image, which slow tests share
