@@ -5,6 +5,7 @@ See: pkg/apis/application/v1alpha1/types.go of Argo CD. What is absent there is 
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
@@ -15,6 +16,9 @@ from ..settings import Settings
 from .names import project_name
 
 T = TypeVar("T")
+COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+TAG = re.compile(r"<[^>]*>")
+"""Of a page that a Git host answered, which Argo CD quotes."""
 
 
 def _empty_for_null(value: Any) -> Any:
@@ -75,6 +79,11 @@ class Sync(Part):
 
     status: str = "Unknown"
     revision: str = ""
+
+    @property
+    def commit(self) -> str:
+        """The commit; empty where Argo CD could not read any, and repeats the branch's name."""
+        return self.revision if COMMIT.fullmatch(self.revision) else ""
 
 
 class Resource(Part):
@@ -142,9 +151,9 @@ class OperationState(Part):
     @property
     def revision(self) -> str:
         """The commit that it syncs to; empty where it has not come so far as to know."""
-        if self.sync_result is not None and self.sync_result.revision:
-            return self.sync_result.revision
-        return self.operation.sync.revision if self.operation.sync else ""
+        found = self.sync_result.revision if self.sync_result else ""
+        asked = self.operation.sync.revision if self.operation.sync else ""
+        return next((one for one in (found, asked) if COMMIT.fullmatch(one)), "")
 
     @property
     def partial(self) -> bool:
@@ -200,7 +209,7 @@ class Application(Part):
     def errors(self) -> str:
         """Why Argo CD cannot compare or sync it, in its own words; empty where it can."""
         texts = [c.message for c in self.status.conditions if c.type.endswith("Error")]
-        return "; ".join(texts)
+        return " ".join(TAG.sub(" ", "; ".join(texts)).split())
 
     @property
     def deployed(self) -> str:

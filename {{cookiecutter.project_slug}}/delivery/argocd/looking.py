@@ -49,7 +49,7 @@ def look(application: Application | None, entry: Entry, settings: Settings, wher
         return _unknown("no-application", "Argo CD has no Application for it yet")
     if not reads_as_asked(application, settings, entry.environment):
         return _unknown("other-source", _source(application))
-    revision = application.status.sync.revision
+    revision = application.status.sync.commit
     at = where(revision) if revision else Where.BEFORE
     if at is Where.AFTER:
         return _refused("superseded", f"Argo CD has a later record, at {revision[:12]}", revision)
@@ -70,15 +70,15 @@ def _at_record(application: Application, app: str, where: Placing) -> Look | Non
         degraded = status.sync.status == "Synced" and status.health.status == "Degraded"
         return _degraded(application) if degraded else _syncing(application, operation)
     if status.sync.status != "Synced":
-        text = f"it is {status.sync.status} at {status.sync.revision[:12]}"
-        return _unknown("not-synced", _with(text, application.errors), status.sync.revision)
+        text = f"it is {status.sync.status} at {status.sync.commit[:12]}"
+        return _unknown("not-synced", _with(text, application.errors), status.sync.commit)
     return None
 
 
 def _settled(application: Application, where: Placing) -> Look:
     """Return whether what is synced also runs, and went through a whole sync with its question."""
     status = application.status
-    revision, health = status.sync.revision, status.health.status
+    revision, health = status.sync.commit, status.health.status
     if health == "Degraded":
         return _degraded(application)
     if health != "Healthy":
@@ -105,7 +105,7 @@ def _failed(application: Application, operation: OperationState, app: str) -> Lo
     A Job asks the question more than once before it fails, so that stands. Whatever else goes wrong
     may be over at the next attempt.
     """
-    revision = application.status.sync.revision
+    revision = application.status.sync.commit
     bad = [one for one in operation.results if _ended_badly(one)]
     asked = [one for one in bad if one.hook_type == "PostSync" and one.name == f"{app}-question"]
     if asked:
@@ -121,11 +121,11 @@ def _failed(application: Application, operation: OperationState, app: str) -> Lo
 def _syncing(application: Application, operation: OperationState) -> Look:
     retried = f" (retry {operation.retry_count})" if operation.retry_count else ""
     text = _with(f"a sync is under way{retried}", operation.message)
-    return _unknown("syncing", text, application.status.sync.revision)
+    return _unknown("syncing", text, application.status.sync.commit)
 
 
 def _degraded(application: Application) -> Look:
-    return _unknown("degraded", _unhealthy(application), application.status.sync.revision)
+    return _unknown("degraded", _unhealthy(application), application.status.sync.commit)
 
 
 def _ended_badly(result: ResourceResult) -> bool:
@@ -143,8 +143,8 @@ def _source(application: Application) -> str:
 
 
 def _behind(application: Application, at: Where) -> str:
-    revision = application.status.sync.revision
-    text = f"Argo CD is at {revision[:12]}, {at.value}" if revision else "Argo CD has no commit yet"
+    revision = application.status.sync.commit
+    text = f"Argo CD is at {revision[:12]}, {at.value}" if revision else "Argo CD has read no commit"
     return _with(text, application.errors)
 
 
