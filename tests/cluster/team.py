@@ -201,15 +201,16 @@ class Team:
 
     def alias(self, app: str, environment: str) -> str | None:
         """Return the model version that MLflow's alias of an environment names."""
-        code = (
-            "import sys; from mlflow import MlflowClient; "
-            "found = MlflowClient(sys.argv[1]).get_registered_model(sys.argv[2]).aliases; "
-            "print(found.get(sys.argv[3], ''))"
-        )
+        code = "print(client.get_registered_model(sys.argv[2]).aliases.get(sys.argv[3], ''))"
+        return self.mlflow(code, app, environment) or None
+
+    def mlflow(self, code: str, *words: str) -> str:
+        """Return the last line that Python prints, given MLflow's `client` and words in `argv`."""
+        first = "import sys; from mlflow import MlflowClient; client = MlflowClient(sys.argv[1]); "
         uri = f"sqlite:///{self.root / '.local/mlflow/mlflow.db'}"
         python = self.root / ".venv/bin/python"
-        out = self.place.shell(python, "-c", code, uri, app, environment, show=False)
-        return out.splitlines()[-1] or None
+        out = self.place.shell(python, "-c", first + code, uri, *words, show=False)
+        return (out.splitlines() or [""])[-1]
 
 
 def prepare(cluster: Cluster, folder: Path) -> Team:

@@ -70,6 +70,15 @@ def test_argo_cd_shows_model_run_and_release(delivered: Team) -> None:
     assert {current["release"], current["run"], current["model"]} <= values
 
 
+def test_drift_names_an_alias_that_is_gone_and_confirm_mends_it(delivered: Team) -> None:
+    team = delivered
+    assert "agrees" in team.deliver("drift")
+    team.mlflow("client.delete_registered_model_alias(sys.argv[2], sys.argv[3])", HELM_APP, "prod")
+    assert "alias-missing" in team.deliver("drift", expect=1)
+    team.confirm(HELM_APP, "prod")
+    team.deliver("drift")
+
+
 def test_rollback_brings_back_the_old_digest_answers_and_alias(delivered: Team) -> None:
     team = delivered
     app = KUSTOMIZE_APP
