@@ -107,7 +107,7 @@ def _where_to_log_in(base: str, challenge: str) -> str:
         return f"{base}/v2/"
     found = dict(PARAMETER.findall(rest))
     realm = found.get("realm", "")
-    if not realm.startswith(("https://", base)):
+    if not realm.startswith(("https://", f"{base}/")):
         raise ValueError(f"it sends logins to {realm or 'nowhere'}")
     joint = "&" if "?" in realm else "?"
     return f"{realm}{joint}{urllib.parse.urlencode({'service': found.get('service', '')})}"
