@@ -19,9 +19,10 @@ from typing import Any
 import pytest
 import yaml
 from delivery.argocd.asking import Answers
-from delivery.argocd.bootstrap import Plan, carry_out, plan_all
+from delivery.argocd.bootstrap import carry_out
 from delivery.argocd.credentials import Login
 from delivery.argocd.kubectl import Kubectl
+from delivery.argocd.planning import Plan, plan_all
 from delivery.errors import Refused
 
 from cluster import Cluster, running
@@ -384,6 +385,24 @@ def test_person_without_the_rights_is_told(person: Person, tmp_path: Path) -> No
     said = person.deliver(*words, expect=1, variables=person.logins)
     assert "cluster-forbids" in said
     assert 'User "nobody" cannot get resource "namespaces"' in said
+
+
+def test_argo_cd_of_other_environments_is_not_taken_over(person: Person) -> None:
+    settings = (person.world.root / "delivery.yaml").read_text()
+    for environment, name in zip(ENVIRONMENTS, ("west", "west", "east"), strict=True):
+        entry = f"- name: {environment}\n"
+        settings = settings.replace(entry, f"{entry}    argocd: {name}\n")
+    person.world.write({"delivery.yaml": settings})
+    person.deliver("argocd")
+    person.world.commit("Give prod an Argo CD of its own")
+    push(person)
+    assert "which-argocd" in person.deliver("bootstrap", expect=2)
+    person.deliver("bootstrap", "--argocd", "west", variables=person.logins)
+    for words in (("--argocd", "east"), ("--env", "prod")):
+        said = person.deliver("bootstrap", *words, expect=1, variables=person.logins)
+        assert "other-cluster" in said
+        assert "keeps argocd/root-west.yaml, not argocd/root-east.yaml" in said
+    person.deliver("bootstrap", "--env", "staging", variables=person.logins)
 
 
 # Several clusters

@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 from delivery.argocd.asking import Answers
-from delivery.argocd.bootstrap import plan_all
 from delivery.argocd.credentials import (
     Login,
     pull_secret,
@@ -24,6 +23,7 @@ from delivery.argocd.credentials import (
 )
 from delivery.argocd.held import holds
 from delivery.argocd.kubectl import Kubectl, same_server
+from delivery.argocd.planning import plan_all
 from delivery.argocd.synced import REFRESH, read_state
 from delivery.errors import Refused, Unknown, UsageError
 

@@ -7,116 +7,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from ..check.argocd import not_current
 from ..console import Say
-from ..errors import Unknown, UsageError
-from ..settings import PATH, Environment
+from ..errors import Unknown
+from ..settings import Environment
 from ..validation.objects import documents
 from ..workplace import Workplace
-from .asking import Answers
-from .credentials import (
-    Login,
-    pull_secret,
-    registry_host,
-    repository_secret,
-    repository_secret_name,
-)
+from .credentials import pull_secret, repository_secret, repository_secret_name
 from .files import argocd_files
-from .held import (
-    has_pull_login,
-    is_held,
-    is_terminating,
-    repository_login,
-    require_argocd,
-    require_registered,
-    require_server,
-)
-from .kubectl import Kubectl, Object, same_server
-from .login_check import check_git, check_registry
-from .names import (
-    FOLDER,
-    HOME,
-    PULL_SECRET,
-    SELF,
-    namespace_application,
-    root_name,
-    root_path,
-)
+from .held import is_held, is_terminating
+from .kubectl import Kubectl, Object
+from .names import FOLDER, HOME, PULL_SECRET
+from .planning import Plan, Step
 from .synced import wait_until_synced
 
 ARGOCD_MANAGER = "argocd-controller"
 """The name under which Argo CD applies, so that it owns the Namespace whole from the first."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One thing that was done, was there already, or is left to do."""
-
-    action: str
-    what: str
-
-    @property
-    def changes(self) -> bool:
-        """Whether it changes the cluster."""
-        return self.action in ("written", "applied")
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What one call will write, with the answers that it takes; made without writing anything."""
-
-    root: str | None
-    """The file that is applied; None where only one environment's own cluster is meant."""
-    environments: list[Environment]
-    """Those on the cluster."""
-    git: Login | None
-    """None where Argo CD has a login already."""
-    pull: Login | None
-    waits_for: list[str]
-    """The Applications that have to be Synced in the end."""
-    notes: list[Step]
-
-
-def plan_all(
-    place: Workplace, kubectl: Kubectl, answers: Answers, renew: bool, argocd: str | None = None
-) -> Plan:
-    """Return the plan for Argo CD's cluster and the environments on it; ask for what is missing.
-
-    `argocd` names one of several, as delivery.yaml does. Raises Refused: `uncommitted-sources`,
-    `argocd-missing`, `cluster-not-registered`, `wrong-credentials`, `cluster-forbids`; UsageError:
-    `which-argocd`, `no-credentials`, `no-such-context`; Unknown: `cluster-unreachable`.
-    """
-    settings = place.settings
-    environments = _of_argocd(place, argocd)
-    _require_current(place)
-    require_argocd(kubectl)
-    here = [one for one in environments if _is_here(kubectl, one)]
-    elsewhere = [one for one in environments if one not in here]
-    require_registered(kubectl, [one for one in environments if one.cluster != SELF])
-    git, noted = _git(place, kubectl, answers, renew)
-    pull, also_noted = _pull(place, kubectl, answers, here, renew)
-    left = [_left(kubectl, one) for one in elsewhere if one.secrets is None]
-    waits_for = [namespace_application(settings, one.name) for one in environments]
-    names = [root_name(settings), *waits_for]
-    path = root_path(environments[0])
-    return Plan(path, here, git, pull, names, [*noted, *also_noted, *left])
-
-
-def plan_one(place: Workplace, kubectl: Kubectl, answers: Answers, renew: bool, name: str) -> Plan:
-    """Return the plan for one environment's namespace and login, on its own cluster.
-
-    Raises as `plan_all` does, and Refused (`other-cluster`).
-    """
-    environment = place.settings.environment(name)
-    _require_current(place)
-    if environment.cluster == SELF:
-        require_argocd(kubectl)
-    else:
-        require_server(kubectl, environment)
-    pull, noted = _pull(place, kubectl, answers, [environment], renew)
-    return Plan(None, [environment], None, pull, [], noted)
 
 
 def carry_out(
@@ -150,85 +56,6 @@ def stopped() -> Unknown:
         "it was interrupted.",
         "What was done until then stays.",
         "call it again: it goes on from what is there",
-    )
-
-
-def _of_argocd(place: Workplace, argocd: str | None) -> list[Environment]:
-    found = [one for one in place.settings.environments if one.argocd == argocd]
-    if found:
-        return found
-    names = sorted({one.argocd or "(none)" for one in place.settings.environments})
-    raise UsageError(
-        "which-argocd",
-        f"no environment has {f'`argocd: {argocd}`' if argocd else 'no `argocd`'}.",
-        f"delivery.yaml says which Argo CD an environment belongs to: {', '.join(names)}.",
-        "name one by --argocd, with a --context that reaches its cluster",
-    )
-
-
-def _require_current(place: Workplace) -> None:
-    """Raise Refused unless main's argocd/ is what is here, and what delivery.yaml gives."""
-    place.require_committed([PATH, FOLDER])
-    for refusal in not_current(place.main, place.settings):
-        raise refusal
-
-
-def _is_here(kubectl: Kubectl, environment: Environment) -> bool:
-    cluster = environment.cluster
-    return cluster == SELF or same_server(cluster, kubectl.server)
-
-
-def _git(
-    place: Workplace, kubectl: Kubectl, answers: Answers, renew: bool
-) -> tuple[Login | None, list[Step]]:
-    """Return the login to write for Argo CD, or None with a note on the one that it has."""
-    held = repository_login(kubectl, place.settings)
-    ours = held in (None, repository_secret_name(place.settings))
-    if held and not (ours and (renew or answers.names("GIT"))):
-        whose = "" if ours else ", which Argo CD has by other means"
-        return None, [Step("kept", f"Secret {HOME}/{held}{whose}")]
-    if kubectl.dry_run:
-        return Login(), []
-    login = answers.git(place.settings.repository)
-    return login, _untried(check_git(place.settings.repository, login))
-
-
-def _pull(
-    place: Workplace,
-    kubectl: Kubectl,
-    answers: Answers,
-    environments: list[Environment],
-    renew: bool,
-) -> tuple[Login | None, list[Step]]:
-    """Return the login to write for pods, or None with a note on those that are there."""
-    registry = place.settings.registry
-    notes = [
-        Step("left to", f"External Secrets: Secret {one.namespace}/{PULL_SECRET}")
-        for one in environments
-        if one.secrets is not None
-    ]
-    wanted = [one for one in environments if one.secrets is None]
-    held = [one for one in wanted if has_pull_login(kubectl, one, registry)]
-    if held == wanted and not (wanted and (renew or answers.names("REGISTRY"))):
-        kept = [Step("kept", f"Secret {one.namespace}/{PULL_SECRET}") for one in held]
-        return None, [*kept, *notes]
-    if kubectl.dry_run:
-        return Login(), notes
-    host = registry_host(registry)
-    login = answers.registry(host)
-    return login, [*_untried(check_registry(host, login)), *notes]
-
-
-def _untried(why: str) -> list[Step]:
-    return [Step("untried", f"the login: {why}")] if why else []
-
-
-def _left(kubectl: Kubectl, environment: Environment) -> Step:
-    contexts = kubectl.contexts(environment.cluster)
-    return Step(
-        "left",
-        f"{environment.name} is on {environment.cluster}: deliver bootstrap --env "
-        f"{environment.name} --context {contexts[0] if contexts else 'CONTEXT'}",
     )
 
 

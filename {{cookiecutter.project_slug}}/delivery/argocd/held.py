@@ -15,7 +15,7 @@ from .credentials import (
     same_repository,
 )
 from .kubectl import Kubectl, Object, same_server
-from .names import HOME, PULL_SECRET
+from .names import FOLDER, HOME, PULL_SECRET, root_name, root_path
 
 GROUP = "argoproj.io"
 KINDS = frozenset(f"{name}.{GROUP}" for name in ("applications", "applicationsets", "appprojects"))
@@ -33,6 +33,25 @@ def require_argocd(kubectl: Kubectl) -> None:
         "`deliver bootstrap` uses the Argo CD that is there; it installs none.",
         "install Argo CD (docs/argo-cd.md has the commands), or name its cluster by --context",
     )
+
+
+def require_own_argocd(kubectl: Kubectl, settings: Settings, environment: Environment) -> None:
+    """Raise Refused (`other-cluster`) where the Argo CD is that of other environments.
+
+    Each of several has a root Application of the same name, whose files begin with its own root.
+    """
+    found = kubectl.get(f"application.{GROUP}", root_name(settings), HOME) or {}
+    directory = found.get("spec", {}).get("source", {}).get("directory", {})
+    own = root_path(environment)
+    for other in {root_path(one) for one in settings.environments} - {own}:
+        if str(directory.get("include", "")).startswith(f"{{{other.removeprefix(f'{FOLDER}/')},"):
+            raise Refused(
+                "other-cluster",
+                f"the Argo CD of {kubectl.server} keeps {other}, not {own}.",
+                f"That is the root of {environment.name} in delivery.yaml, and nothing of it may "
+                "end in another Argo CD.",
+                "name the context of its cluster by --context",
+            )
 
 
 def require_registered(kubectl: Kubectl, environments: list[Environment]) -> None:

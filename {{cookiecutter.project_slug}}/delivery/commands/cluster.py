@@ -15,7 +15,7 @@ from . import output
 from .options import AppName, AsJson, InEnvironment, MaybeEnvironment, Timeout, here
 
 if TYPE_CHECKING:
-    from ..argocd.bootstrap import Step
+    from ..argocd.planning import Step
 
 Context = Annotated[
     str | None, typer.Option(metavar="CONTEXT", help="Of your kubeconfig; else the current one.")
@@ -79,6 +79,7 @@ def bootstrap(
               deliver bootstrap --env prod --context prod-admin
     """
     from ..argocd import bootstrap as verb
+    from ..argocd import planning
     from ..argocd.asking import Answers
     from ..argocd.kubectl import Kubectl
     from ..rendering.tools import find_tools
@@ -88,9 +89,9 @@ def bootstrap(
     kubectl = Kubectl(program, context, kubeconfig, dry_run)
     server, answers = kubectl.server, Answers.here()
     if env is None:
-        plan = verb.plan_all(place, kubectl, answers, renew, argocd)
+        plan = planning.plan_all(place, kubectl, answers, renew, argocd)
     else:
-        plan = verb.plan_one(place, kubectl, answers, renew, env)
+        plan = planning.plan_one(place, kubectl, answers, renew, env)
     steps: list[Step] = []
     try:
         with progress() as say:
