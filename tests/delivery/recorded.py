@@ -30,7 +30,7 @@ def at(name: str, commit: str, earlier: str = "b" * 40) -> dict[str, Any]:
     """Return a recorded answer whose newest commit is another one, and all before it a second."""
     found = document(name)
     synced = found["status"]["sync"]["revision"]
-    others = {one["revision"] for one in found["status"]["history"]} - {synced}
+    others = {one["revision"] for one in found["status"].get("history", [])} - {synced}
     text = json.dumps(found).replace(synced, commit)
     for other in others:
         text = text.replace(other, earlier)

@@ -1,0 +1,17 @@
+"""Made-up models in a repository's registry of models, which is real."""
+
+from __future__ import annotations
+
+from delivery.canonical import sha256
+from delivery.models.registry import Registry, TrainingRun
+
+from tests.delivery.world import KUSTOMIZE_APP, World
+
+
+def register(world: World, *numbers: int, app: str = KUSTOMIZE_APP) -> None:
+    """Register a version for each number, with the digest that the world's releases state."""
+    registry = Registry.of(world.work.settings, world.root)
+    run = TrainingRun({}, {}, {}, commit="", code="", lock="", server="", data="")
+    for number in numbers:
+        digest = sha256(f"model {app} {number}".encode())
+        registry.register(app, {"model.pkl": b"model"}, digest, run)
