@@ -74,17 +74,17 @@ def _apart(text: str, folder: Path) -> str:
 
 
 @contextmanager
-def registry(folder: Path) -> Iterator[str]:
-    """Yield the address of an image registry that keeps its images in a folder."""
+def registry(folder: Path, more: str = "") -> Iterator[str]:
+    """Yield the address of a registry that keeps its images in a folder; `more` is of its file."""
     address = f"127.0.0.1:{_free_port()}"
     config = folder / "registry.yml"
     store = f'storage: {{filesystem: {{rootdirectory: "{folder}/images"}}}}'
-    config.write_text(f'version: 0.1\n{store}\nhttp: {{addr: "{address}"}}\n')
+    config.write_text(f'version: 0.1\n{store}\nhttp: {{addr: "{address}"}}\n{more}')
     with (folder / "registry.log").open("w") as log:
         words = ["docker-registry", "serve", str(config)]
         process = subprocess.Popen(words, stdout=log, stderr=log)
         try:
-            _wait(f"http://{address}/v2/")
+            _wait(f"http://{address}/")
             yield address
         finally:
             process.terminate()

@@ -35,6 +35,8 @@ MANIFESTS = ", ".join(
 )
 CONNECT_S = 5
 ANSWER_S = 15
+SAFE = ("https://",)
+"""Where else than to the registry itself a login may be sent."""
 PARAMETER = re.compile(r'(\w+)="([^"]*)"')
 
 
@@ -66,7 +68,7 @@ class Stored:
     def _ask(self, image: str) -> httpx.Response:
         """Return the answer for a manifest, having logged in where the registry asks for it."""
         repository, digest = image.rsplit("@", 1)
-        base = _base(registry_host(image))
+        base = base_url(registry_host(image))
         url = f"{base}/v2/{repository.partition('/')[2]}/manifests/{digest}"
         headers = {"Accept": MANIFESTS}
         answer = self._client.head(url, headers=headers | self._logins.get(repository, {}))
@@ -85,7 +87,7 @@ class Stored:
             return basic
         asked = dict(PARAMETER.findall(rest))
         realm = asked.pop("realm", "")
-        if not realm.startswith(("https://", f"{base}/")):
+        if not realm.startswith((*SAFE, f"{base}/")):
             raise ValueError(f"it sends logins to {realm or 'nowhere'}")
         answer = self._client.get(realm, params=asked, headers=basic)
         found = answer.json() if answer.status_code == 200 else {}
@@ -108,7 +110,7 @@ def stored() -> Iterator[Stored]:
         found.close()
 
 
-def _base(host: str) -> str:
+def base_url(host: str) -> str:
     """Return a registry's URL: without TLS on this machine, or where podman does without, too."""
     plain = is_loopback(host) or host in _insecure()
     return f"{'http' if plain else 'https'}://{'registry-1.docker.io' if host == HUB else host}"
