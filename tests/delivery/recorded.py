@@ -7,11 +7,13 @@ are replaced, and what Kubernetes keeps for itself is left out.
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 from delivery.argocd.applications import Application
 
+COMMIT = re.compile(r"\b[0-9a-f]{40}\b")
 FOLDER = Path(__file__).parent / "applications"
 
 
@@ -29,10 +31,9 @@ def recorded(name: str) -> Application:
 def at(name: str, commit: str, earlier: str = "b" * 40) -> dict[str, Any]:
     """Return a recorded answer whose newest commit is another one, and all before it a second."""
     found = document(name)
+    text = json.dumps(found)
     synced = found["status"]["sync"]["revision"]
-    others = {one["revision"] for one in found["status"].get("history", [])} - {synced}
-    text = json.dumps(found).replace(synced, commit)
-    for other in others:
-        text = text.replace(other, earlier)
+    for revision in set(COMMIT.findall(text)):
+        text = text.replace(revision, commit if revision == synced else earlier)
     changed: dict[str, Any] = json.loads(text)
     return changed
