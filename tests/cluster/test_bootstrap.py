@@ -397,7 +397,8 @@ def test_argo_cd_of_other_environments_is_not_taken_over(person: Person) -> None
     person.world.commit("Give prod an Argo CD of its own")
     push(person)
     assert "which-argocd" in person.deliver("bootstrap", expect=2)
-    person.deliver("bootstrap", "--argocd", "west", variables=person.logins)
+    said = person.deliver("bootstrap", "--argocd", "west", variables=person.logins)
+    assert f"left:    AppProject {PROJECT}-prod, which Git has no more" in said
     for words in (("--argocd", "east"), ("--env", "prod")):
         said = person.deliver("bootstrap", *words, expect=1, variables=person.logins)
         assert "other-cluster" in said

@@ -306,6 +306,16 @@ def test_application_that_is_synced_and_healthy_is_there() -> None:
     assert (state.there, state.revision) == (True, "abc")
 
 
+def test_what_git_has_no_more_is_left_over_and_not_waited_for() -> None:
+    gone = {"kind": "AppProject", "name": "p", "status": "OutOfSync", "requiresPruning": True}
+    other = {"kind": "AppProject", "name": "q", "status": "OutOfSync"}
+    sync = {"status": "OutOfSync", "revision": "abc"}
+    healthy = {"status": "Healthy"}
+    state = read_state(application(sync=sync, health=healthy, resources=[gone]))
+    assert (state.there, state.left) == (True, ("AppProject p",))
+    assert not read_state(application(sync=sync, health=healthy, resources=[gone, other])).there
+
+
 @pytest.mark.parametrize(
     ("found", "why"),
     [

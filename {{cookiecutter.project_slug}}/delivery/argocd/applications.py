@@ -87,12 +87,13 @@ class Sync(Part):
 
 
 class Resource(Part):
-    """One object of an Application, as it is in the cluster."""
+    """One object of an Application, as it is in the cluster; Git may have it no more."""
 
     kind: str
     name: str
     status: str = ""
     health: Health | None = None
+    requires_pruning: bool = False
 
 
 class Deployment(Part):

@@ -45,8 +45,10 @@ def carry_out(
     yield from plan.notes
     for name in () if kubectl.dry_run else plan.waits_for:
         say(f"waiting for Argo CD to bring {name} to what Git says")
-        revision = wait_until_synced(kubectl, name, deadline, say)
-        yield Step("synced", f"{name} at {revision[:12]}")
+        state = wait_until_synced(kubectl, name, deadline, say)
+        yield Step("synced", f"{name} at {state.revision[:12]}")
+        for one in state.left:
+            yield Step("left", f"{one}, which Git has no more: delete it by hand")
 
 
 def stopped() -> Unknown:

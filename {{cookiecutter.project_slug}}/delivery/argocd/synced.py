@@ -43,10 +43,12 @@ class State:
     waits_for: str
     revision: str = ""
     closed: bool = False
+    left: tuple[str, ...] = ()
+    """Objects that Git has no more, and that nothing takes away by itself."""
 
     @property
     def there(self) -> bool:
-        """Whether it is Synced and Healthy."""
+        """Whether there is nothing to wait for."""
         return not self.waits_for
 
 
@@ -60,11 +62,13 @@ def read_state(found: Mapping[str, Any] | None) -> State:
     status, operation = application.status, application.status.operation_state
     if said := shorten(MARKUP.sub("", application.errors)):
         return State(said, closed=any(word in said.lower() for word in CLOSED))
-    if status.sync.status != "Synced":
+    differing = [one for one in status.resources if one.status == "OutOfSync"]
+    left = tuple(f"{one.kind} {one.name}" for one in differing if one.requires_pruning)
+    if status.sync.status != "Synced" and (len(left) < len(differing) or not left):
         return State(f"it is {status.sync.status}{_what_failed(operation)}")
     healthy = status.health.status == "Healthy"
     waits_for = "" if healthy else f"it is Synced, and {status.health.status}"
-    return State(waits_for, status.sync.revision)
+    return State(waits_for, status.sync.revision, left=left)
 
 
 def _what_failed(operation: OperationState | None) -> str:
@@ -80,8 +84,8 @@ def wait_until_synced(
     deadline: float,
     say: Say,
     pause: Callable[[float], None] = time.sleep,
-) -> str:
-    """Return the commit that an Application is at, once it is Synced and Healthy.
+) -> State:
+    """Return the state of an Application once it is Healthy, and Synced but for what is left over.
 
     `deadline` is on the clock of `time.monotonic`. Raises Refused (`repository-unreadable`),
     Unknown (`not-synced`).
@@ -91,7 +95,7 @@ def wait_until_synced(
     while True:
         state = read_state(kubectl.get(KIND, name, HOME))
         if state.there:
-            return state.revision
+            return state
         if state.closed:
             closed += 1
             if closed == SEEN_TWICE:
