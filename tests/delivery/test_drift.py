@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -22,7 +23,7 @@ from delivery.models.stored import stored
 from tests.delivery import containers
 from tests.delivery.models import register
 from tests.delivery.recorded import at
-from tests.delivery.replaying import TOKEN, Server, replaying
+from tests.delivery.replaying import TOKEN, Answer, Server, replaying
 from tests.delivery.world import KUSTOMIZE_APP, World
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's own
@@ -45,7 +46,9 @@ def cluster(world: World, server: Server, *answers: dict[str, Any]) -> list[Find
     """Return what is found where Argo CD gives these Applications."""
     server.gives("applications", {"items": list(answers)})
     for answer in answers:
-        server.gives(f"applications/{answer['metadata']['name']}", answer)
+        name = answer["metadata"]["name"]
+        server.gives(f"applications/{name}", answer)
+        server.answers.setdefault(f"/api/v1/applications/{name}/managed-resources", [Answer({})])
     environ = {"ARGOCD_SERVER": server.url, "ARGOCD_AUTH_TOKEN": TOKEN}
     return list(comparing(world).clusters("dev", partial(connect, environ=environ)))
 
@@ -114,6 +117,24 @@ def test_other_image_of_the_app_is_named(delivered: World, server: Server) -> No
     [found] = cluster(delivered, server, answer)
     assert found.problem.code == "other-image"
     assert "0" * 64 in found.problem.seen
+
+
+def test_image_that_was_put_in_by_hand_is_named(delivered: World, server: Server) -> None:
+    entry = newest(delivered.work, KUSTOMIZE_APP, "dev")
+    other = f"registry.example.com/other@sha256:{'0' * 64}"
+    template = {"spec": {"containers": [{"name": "server", "image": other}]}}
+    live = [{"spec": {"template": template}}, {"spec": None}, None]
+    items = [{"kind": "Deployment", "liveState": json.dumps(one)} for one in live]
+    server.gives(f"applications/{NAME}/managed-resources", {"items": items})
+    found = cluster(delivered, server, at("window-closed", main_of(delivered)))
+    assert codes(found) == ["not-synced", "other-image"]
+    assert other in found[1].problem.seen
+    template["spec"]["containers"][0]["image"] = entry.record.release.image
+    items[0]["liveState"] = json.dumps(live[0])
+    server.gives(f"applications/{NAME}/managed-resources", {"items": items})
+    assert codes(cluster(delivered, server, at("window-closed", main_of(delivered)))) == [
+        "not-synced"
+    ]
 
 
 def test_record_that_nobody_confirmed_is_named(world: World) -> None:

@@ -7,6 +7,7 @@ needed: it takes 0.1 s, and most verbs ask no server.
 
 from __future__ import annotations
 
+import json
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ SERVER, TOKEN = "ARGOCD_SERVER", "ARGOCD_AUTH_TOKEN"
 CONNECT_S = 5
 ANSWER_S = 15
 SAID = 200
+CONTAINERS = ("initContainers", "containers")
 
 T = TypeVar("T")
 
@@ -55,6 +57,25 @@ class Windows(Part):
         return ", ".join(
             f"{one.kind} {one.schedule} for {one.duration}" for one in denying or allowing
         )
+
+
+class ManagedObject(Part):
+    """An object as it is in the cluster; its JSON as a text."""
+
+    live_state: str = ""
+
+    @property
+    def images(self) -> list[str]:
+        """The images of its pod template; none for what has no pods."""
+        live = json.loads(self.live_state or "null") or {}
+        pods = ((live.get("spec") or {}).get("template") or {}).get("spec") or {}
+        return [one["image"] for key in CONTAINERS for one in pods.get(key) or []]
+
+
+class Managed(Part):
+    """The objects that an Application is made of."""
+
+    items: Several[ManagedObject] = ()
 
 
 @dataclass
@@ -91,6 +112,15 @@ class ArgoCD:
         """Return the sync windows of an Application."""
         answer = self._ask(f"applications/{quote(name)}/syncwindows", {"project": project})
         return _parse(TypeAdapter(Windows), answer, self.url)
+
+    def images(self, project: str, name: str) -> list[str]:
+        """Return the images that the live objects of an Application have pods run.
+
+        Its pods themselves are seen only where the project lists their kind.
+        """
+        asked = f"applications/{quote(name)}/managed-resources"
+        found = _parse(TypeAdapter(Managed), self._ask(asked, {"project": project}), self.url)
+        return sorted({image for one in found.items for image in one.images})
 
     def close(self) -> None:
         """Close the connection."""

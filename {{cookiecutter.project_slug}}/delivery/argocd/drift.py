@@ -5,7 +5,7 @@ Git is the truth: each difference is one from the newest records on main.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -105,7 +105,11 @@ class Comparison:
         if seen.verdict != "runs":
             yield self._finding(entry, seen)
         if application is not None and seen.code not in MOVING:
-            yield from self._images(entry, application)
+            name = application.metadata.name
+            shown = application.status.summary.images
+            asked = seen.verdict != "runs" and not shown  # what is synced has the record's image
+            running = server.images(application.spec.project, name) if asked else shown
+            yield from self._images(entry, running)
 
     def _look(self, entry: Entry, application: Application | None) -> Look:
         settings = self.place.settings
@@ -116,12 +120,14 @@ class Comparison:
         problem = Refused(seen.code, describe(seen, entry), rule, step)
         return Finding(entry.environment, entry.app, problem)
 
-    def _images(self, entry: Entry, application: Application) -> Iterator[Finding]:
-        """Yield the images of the app that pods run beside, or in place of, the record's."""
+    def _images(self, entry: Entry, running: Sequence[str]) -> Iterator[Finding]:
+        """Yield images that run beside, or in place of, the record's."""
         image = entry.record.release.image
         repository = image.rsplit("@", 1)[0]
-        running = [one for one in application.status.summary.images if _of(one) == repository]
-        for other in (one for one in running if one != image):
+        others = [one for one in running if one != image]
+        if image in running:  # what else runs beside it may be a mesh's proxy
+            others = [one for one in others if _of(one) == repository]
+        for other in others:
             yield Finding(entry.environment, entry.app, _other_image(entry, other))
 
     def notes(self) -> Iterator[Finding]:
@@ -221,10 +227,9 @@ def _orphan(application: Application, environment: str) -> Refused:
 
 def _other_image(entry: Entry, other: str) -> Refused:
     ours = entry.record.release.image.rsplit("@", 1)[1]
-    theirs = other.rsplit("@", 1)[-1]
     return Refused(
         "other-image",
-        f"{entry.app} {entry.name}: pods run {theirs}, the record says {ours}.",
+        f"{entry.app} {entry.name}: the cluster runs {other}, the record says {ours}.",
         "What runs is the very image that was judged.",
         f"look at the pods in Argo CD; then {_confirm(entry)}",
     )
