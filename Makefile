@@ -23,13 +23,23 @@ demo: .venv/made-from ## Two real models from dev to prod in a new repository, D
 test: prepare lint ## All tests but those on a cluster: units, bakes, the demo's path
 	$(BIN)/pytest -m "not cluster"
 
-# It compares the machine before and after, so nothing else may run then.
+# The story and the rest run side by side, each on a cluster: most of their time is waiting.
+STORY := $(addprefix tests/cluster/test_,delivery.py faults.py guards.py)
+# This one compares the machine before and after, so nothing else may run then.
 ALONE := tests/cluster/test_cluster_leaves_nothing.py
 
 .PHONY: e2e
 e2e: prepare ## Deliver to a real Kubernetes with Argo CD on this machine, and break things there
-	$(BIN)/pytest -m cluster -n 2 --dist loadgroup --ignore=$(ALONE)
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync e2e-story e2e-rest
 	$(BIN)/pytest -n 0 $(ALONE)
+
+.PHONY: e2e-story
+e2e-story:
+	$(BIN)/pytest -n 0 $(STORY)
+
+.PHONY: e2e-rest
+e2e-rest:
+	$(BIN)/pytest -n 0 -m cluster tests/cluster $(addprefix --ignore=,$(STORY) $(ALONE))
 
 .PHONY: prepare
 prepare: .venv/made-from ## System packages, helm and a base image, which slow tests share

@@ -20,7 +20,7 @@ from cluster import Cluster
 from tests.cluster.team import post, token
 from tests.delivery.world import World, bake
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster")]
+pytestmark = pytest.mark.cluster
 
 SLUG = "tried"
 SYNC_S = 120

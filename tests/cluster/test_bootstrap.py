@@ -30,7 +30,7 @@ from tests.bake.template import FOLDER, ROOT
 from tests.delivery.world import World, bake
 from tests.docs.pages import Page
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster")]
+pytestmark = pytest.mark.cluster
 
 PROJECT = "first-steps"
 ENVIRONMENTS = ("dev", "staging", "prod")

@@ -12,7 +12,7 @@ from delivery.process import ProgramFailed
 from cluster import Cluster, running
 from tests.cluster.answering import answer, deploy, push
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster")]
+pytestmark = pytest.mark.cluster
 
 PARTS = (
     *("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"),

@@ -21,7 +21,7 @@ ROWS = 8
 NOWHERE = "http://127.0.0.1:9"
 """No server listens on the discard port."""
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("story")]
+pytestmark = pytest.mark.cluster
 
 SCIKIT_LEARN = """
 import json, pickle, sys

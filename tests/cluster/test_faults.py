@@ -19,7 +19,7 @@ MERGES = 20
 PARTS = ("argocd-application-controller", "argocd-repo-server", "redis", "git", "kubelet")
 LOAD = Path(__file__).with_name("load.py")
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("story")]
+pytestmark = pytest.mark.cluster
 
 
 @pytest.mark.parametrize("part", PARTS)

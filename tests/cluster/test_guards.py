@@ -28,7 +28,7 @@ metadata:
 """
 ALWAYS = "[{kind: deny, schedule: '* * * * *', duration: 24h, timezone: Etc/UTC, manual: true}]"
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("story")]
+pytestmark = pytest.mark.cluster
 
 
 @pytest.fixture(scope="module")

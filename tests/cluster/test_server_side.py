@@ -14,7 +14,7 @@ MODULE = "github.com/external-secrets/external-secrets"
 CRD = "config/crds/bases/external-secrets.io_externalsecrets.yaml"
 STRICT = ("--server-side", "--dry-run=server", "--validate=strict", "--force-conflicts")
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster")]
+pytestmark = pytest.mark.cluster
 
 
 @pytest.fixture(scope="module")
