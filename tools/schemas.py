@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 
 from delivery.app import AppFile, HoldoutFile
+from delivery.argocd.notes import Confirmation
 from delivery.evidence import Evidence
 from delivery.models.contract import Signature, Training
 from delivery.records import Record
@@ -18,6 +19,7 @@ from pydantic import BaseModel
 FOLDER = Path(__file__).resolve().parent.parent / "{{cookiecutter.project_slug}}/delivery/schemas"
 MODELS: dict[str, type[BaseModel]] = {
     "app": AppFile,
+    "confirmation": Confirmation,
     "delivery": Settings,
     "evidence": Evidence,
     "holdout": HoldoutFile,
