@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 import pytest
 from delivery.argocd.names import application_name, namespace_application, root_name
 from delivery.argocd.writing import write_argocd
@@ -42,6 +43,21 @@ metadata:
   namespace: {namespace}
   annotations: {notes}
 data: {{value: "{value}"}}
+"""
+DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: pods, namespace: tried-dev}
+spec:
+  selector: {matchLabels: {app: pods}}
+  template:
+    metadata: {labels: {app: pods}}
+    spec:
+      securityContext: {runAsNonRoot: true, runAsUser: 1, seccompProfile: {type: RuntimeDefault}}
+      containers:
+        - name: none
+          image: registry.invalid/none
+          securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
 """
 HOOK = "argocd.argoproj.io/hook"
 ASKED = {HOOK: "PostSync", f"{HOOK}-delete-policy": "BeforeHookCreation"}
@@ -185,6 +201,20 @@ def test_page_shows_what_runs(tried: Tried) -> None:
     shown = {row["name"]: row["value"] for row in spec["info"]}
     assert shown["record"] == "prod/0001 (release)"
     assert (shown["model"], shown["run"]) == ("models:/kept/7", "12345678e9")
+
+
+def test_page_shows_pods_and_why_they_wait(tried: Tried) -> None:
+    tried.world.write({"releases/dev/gone/manifests/deployment-pods.yaml": DEPLOYMENT})
+    tried.push()
+    name = tried.name("dev", "gone")
+    url = f"{tried.cluster.argocd}/api/v1/applications/{name}/resource-tree"
+    bearer = token(tried.cluster, f"{SLUG}-dev", "reader")
+
+    def kinds() -> set[str]:
+        tree = httpx.get(url, headers={"Authorization": f"Bearer {bearer}"}, timeout=60).json()
+        return {node["kind"] for node in tree.get("nodes") or ()}
+
+    tried.until(lambda: {"ReplicaSet", "Pod"} <= kinds(), "the pods")
 
 
 def test_record_merged_during_a_sync_is_asked_its_question(tried: Tried) -> None:

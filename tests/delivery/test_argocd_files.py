@@ -66,7 +66,9 @@ def test_project_takes_more_kinds_from_settings() -> None:
     assert {"group": "networking.k8s.io", "kind": "Ingress"} in rows
 
 
-@pytest.mark.parametrize("kind", ["Secret", "ClusterRole.rbac.authorization.k8s.io", "Namespace"])
+@pytest.mark.parametrize(
+    "kind", ["Secret", "ClusterRole.rbac.authorization.k8s.io", "Namespace", "Pod"]
+)
 def test_kind_that_no_app_may_bring_is_refused(kind: str) -> None:
     with pytest.raises(UsageError, match=kind):
         argocd_files(settings(kinds=[kind]))

@@ -68,7 +68,10 @@ def test_every_app_in_every_environment_renders_and_is_valid(baked: Path, tmp_pa
 def test_objects_of_a_baked_repository_are_valid(files: dict[str, bytes], tmp_path: Path) -> None:
     snapshot = commit(files, tmp_path)
     validate_argocd(snapshot)
-    assert Kind("apps", "Deployment") in allowed_kinds(snapshot, "prod")
+    allowed = allowed_kinds(snapshot, "prod")
+    assert Kind("apps", "Deployment") in allowed
+    assert b"kind: Pod}" in files[PROJECT]  # for Argo CD's page
+    assert Kind("", "Pod") not in allowed  # but no app brings one
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 What is empty, false or the default is left out. When Argo CD's API notes a token that it gave out,
 it writes the whole project, without those, and the root Application would see a difference. No list
-of cluster-wide kinds allows none.
+of cluster-wide kinds allows none. The other list holds pods too: Argo CD shows no other kinds.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from ..files import broken
 from ..settings import PATH, Environment, Settings, Window
-from ..validation.kinds import CLUSTER_SCOPED
+from ..validation.kinds import CLUSTER_SCOPED, MADE_BY_OTHERS
 from ..validation.objects import Kind
 from .document import Given, Object, Row, Words
 from .names import HOME, OPERATOR, READER, SELF, project_name, root_name
@@ -48,7 +48,7 @@ def environment_project(settings: Settings, environment: Environment) -> Object:
     made = _project(settings, name, f"The apps of {settings.project} in {environment.name}.")
     made["spec"] |= {
         "destinations": [_destination(environment.cluster, environment.namespace)],
-        "namespaceResourceWhitelist": _rows({*APP_KINDS, *_more_kinds(settings)}),
+        "namespaceResourceWhitelist": _rows({*APP_KINDS, *MADE_BY_OTHERS, *_more_kinds(settings)}),
         "roles": [
             _role(name, READER, "Sees all, changes nothing: for `deliver confirm`.", ["get"]),
             _role(
@@ -105,9 +105,10 @@ def _more_kinds(settings: Settings) -> list[Kind]:
     found = []
     for text in settings.kinds:
         name, _, group = text.partition(".")
-        if name in CLUSTER_SCOPED or text == "Secret":
+        kind = Kind(group, name)
+        if name in CLUSTER_SCOPED or kind in {Kind("", "Secret"), *MADE_BY_OTHERS}:
             raise broken(PATH, f"kinds: {text} is none that an app may bring")
-        found.append(Kind(group, name))
+        found.append(kind)
     return found
 
 

@@ -55,13 +55,17 @@ CLUSTER_SCOPED = frozenset(
 )
 
 
+MADE_BY_OTHERS = frozenset((Kind("", "Pod"), Kind("apps", "ReplicaSet")))
+"""Kinds that a project lists only for Argo CD to show them: controllers make them, no app does."""
+
+
 def project_path(environment: str) -> str:
     """Return the file that holds an environment's AppProject."""
     return f"argocd/{environment}/project.yaml"
 
 
 def allowed_kinds(snapshot: Snapshot, environment: str) -> frozenset[Kind]:
-    """Return the kinds that an environment's AppProject lists.
+    """Return the kinds that an app may bring: those of an environment's AppProject, but for pods.
 
     Raises UsageError where there is no project or it is broken, Refused (`open-project`) for a
     list with a wildcard: Argo CD would then apply what nobody named.
@@ -79,7 +83,7 @@ def allowed_kinds(snapshot: Snapshot, environment: str) -> frozenset[Kind]:
         project = mapping(documents(data)[0])
     except (NotPlainError, IndexError) as err:
         raise broken(path, str(err) or "it is empty") from err
-    return frozenset(_kinds(project, path))
+    return frozenset(_kinds(project, path)) - MADE_BY_OTHERS
 
 
 def _kinds(project: Mapping[str, Any], path: str) -> Iterator[Kind]:
