@@ -100,6 +100,17 @@ def test_wait_asks_argo_cd_to_look_again_until_it_knows_the_record(
     assert ["refresh=normal" in asked for asked in server.asked] == [False, True, False]
 
 
+def test_wait_asks_argo_cd_to_look_again_at_what_differs(
+    delivered: World, server: Server, waiting: Waiting
+) -> None:
+    main = main_of(delivered)
+    server.gives(PATH, at("window-closed", main), at("first-sync", main), at("runs", main))
+    server.gives(f"{PATH}/syncwindows", {})  # it was opened meanwhile
+    waiting().until_it_runs()
+    asked = [path for path in server.asked if "syncwindows" not in path]
+    assert ["refresh=normal" in path for path in asked] == [False, True, False]
+
+
 def test_failed_question_ends_the_wait_at_once(
     delivered: World, server: Server, waiting: Waiting, clock: Clock
 ) -> None:

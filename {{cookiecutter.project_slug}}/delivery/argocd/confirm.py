@@ -26,7 +26,8 @@ from .notes import Confirmation, write_note
 
 POLL_S = 2
 REFRESH_S = 20
-"""Argo CD is asked to look at Git again this often, as long as it does not know the record."""
+LOOK_AGAIN = ("no-application", "behind", "not-synced")
+"""At these Argo CD is asked to look again this often; by itself it does so every few minutes."""
 SETTLE_S = 30
 STANDING = ("degraded", "not-asked")
 """What stays so for SETTLE_S will not pass. For a moment it may be: an autoscaler is Degraded until
@@ -174,14 +175,14 @@ class Wait:
         self._answered, self._away = True, None
         entry, settings = self.entry, self.mainline.place.settings
         seen = look(application, entry, settings, lambda r: self.mainline.where(entry, r))
-        self._known = seen.code not in ("no-application", "behind")
+        self._known = seen.code not in LOOK_AGAIN
         newest = self.mainline.place.ledger.line(entry.environment, entry.app).newest
         if newest is not None and newest.number > entry.number:
             return Look("failed", "superseded", f"main has a later record, {newest.name}")
         return seen
 
     def _ask(self) -> Application | None:
-        """Return the Application; where it does not know the record yet, after looking at Git."""
+        """Return the Application, where that may help after Argo CD has looked again."""
         entry, settings = self.entry, self.mainline.place.settings
         name = application_name(settings, entry.environment, entry.app)
         now = self.patience.now()
