@@ -144,7 +144,9 @@ def _source(application: Application) -> str:
 
 def _behind(application: Application, at: Where) -> str:
     revision = application.status.sync.commit
-    text = f"Argo CD is at {revision[:12]}, {at.value}" if revision else "Argo CD has read no commit"
+    text = (
+        f"Argo CD is at {revision[:12]}, {at.value}" if revision else "Argo CD has read no commit"
+    )
     return _with(text, application.errors)
 
 
