@@ -204,9 +204,10 @@ def test_page_shows_what_runs(tried: Tried) -> None:
 
 
 def test_page_shows_pods_and_why_they_wait(tried: Tried) -> None:
-    tried.world.write({"releases/dev/gone/manifests/deployment-pods.yaml": DEPLOYMENT})
+    tried.put("dev", "pods")
+    tried.world.write({"releases/dev/pods/manifests/deployment-pods.yaml": DEPLOYMENT})
     tried.push()
-    name = tried.name("dev", "gone")
+    name = tried.name("dev", "pods")
     url = f"{tried.cluster.argocd}/api/v1/applications/{name}/resource-tree"
     bearer = token(tried.cluster, f"{SLUG}-dev", "reader")
 
