@@ -86,6 +86,10 @@ schemas: .venv/made-from ## Write delivery/schemas, argocd/ and the list of bake
 bench: .venv/made-from ## Time what people wait for, in the repository of `make demo`
 	@PYTHONPATH=.:$(TEMPLATE) $(BIN)/python bench/figures.py $(DEMO)
 
+.PHONY: bench-cluster
+bench-cluster: .venv/made-from ## Argo CD with 50, 200 and 1000 apps, SIZES="50 200" for some
+	@PYTHONPATH=.:$(TEMPLATE) $(BIN)/python -m bench.cluster $(SIZES)
+
 .PHONY: setup
 setup: .venv/made-from ## Make .venv from requirements.lock
 

@@ -46,23 +46,28 @@ def at(size: int, scratch: Path) -> Figures:
         if size == COMPARED:
             made |= compared(cluster, fleet, pattern, scratch)
         made["load"] = os.getloadavg()[0]
-    return {f"{key}_{size}": value for key, value in made.items()}
+    return {key if key.startswith("cache") else f"{key}_{size}": one for key, one in made.items()}
 
 
 def compared(cluster: Cluster, fleet: Fleet, pattern: Pattern, scratch: Path) -> Figures:
     """Return what rendered folders cost beside overlays that Argo CD renders."""
     made: Figures = {}
     for told in (True, False):
-        found = caches(cluster, fleet, told)
-        made |= {f"cache_{'told' if told else 'untold'}_{key}": one for key, one in found.items()}
+        hits, misses = caches(cluster, fleet, told)
+        made[f"cache_hit_ratio{'' if told else '_untold'}"] = hits / (hits + misses)
     overlays, made["all_synced_s_overlaid"] = overlaid(cluster, pattern, len(fleet.names), scratch)
-    for kind in ("overlaid", "annotated"):
-        if kind == "annotated":
-            overlays.repository.push(overlay_set(overlays.settings, annotated=True), "Annotate")
-        found = costs(cluster, {"rendered": fleet, kind: overlays})
-        ratio = found[f"cpu_s_{kind}"] / found["cpu_s_rendered"]
-        made |= {f"cpu_s_{kind}": found[f"cpu_s_{kind}"], f"cpu_ratio_{kind}": ratio}
-        made |= {f"cpu_s_rendered_beside_{kind}": found["cpu_s_rendered"]}
+    made |= _beside(cluster, fleet, overlays, "")
+    overlays.repository.push(overlay_set(overlays.settings, annotated=True), "Annotate")
+    return made | _beside(cluster, fleet, overlays, "_annotated")
+
+
+def _beside(cluster: Cluster, fleet: Fleet, overlays: Fleet, suffix: str) -> Figures:
+    """Return CPU seconds for a commit of either kind, and how many times more overlays take."""
+    made: Figures = {}
+    for what, changed in (("", True), ("_unrelated", False)):
+        found = costs(cluster, {"rendered": fleet, "overlaid": overlays}, changed)
+        made |= {f"cpu_s_{kind}{what}{suffix}": seconds for kind, seconds in found.items()}
+        made[f"cpu_ratio{what}{suffix}"] = found["overlaid"] / found["rendered"]
     return made
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,9 +46,7 @@ class Pattern:
         folder = f"releases/{ENVIRONMENT}/{name}"
         made = {f"{folder}/current.yaml": self.current}
         made |= {f"{folder}/manifests/{file}": data for file, data in self.manifests.items()}
-        image = (self.image[1].encode(), digest(name, number).encode())
-        record = (f'record: "{FIRST}"'.encode(), f'record: "{number:04}"'.encode())
-        return _named(made, name, image, record)
+        return _named(made, name, *self._of(name, number))
 
     def sources(self, name: str, number: int) -> Files:
         """Return base and overlay of an app from which kustomize renders the same objects."""
@@ -61,18 +59,24 @@ class Pattern:
         }
         made = {f"{base}/{file}": data for file, data in self.base.items()}
         made |= {f"{overlay}/{file}": data for file, data in asking.items()}
+        made[f"{overlay}/current.yaml"] = self.current
         kustomization = {
             "apiVersion": "kustomize.config.k8s.io/v1beta1",
             "kind": "Kustomization",
             "namespace": OVERLAID,
             "resources": [f"../../../{base}", *sorted(asking)],
             "replicas": [{"name": KUSTOMIZE_APP, "count": 1}],
-            "images": [
-                {"name": PLACEHOLDER, "newName": self.image[0], "digest": digest(name, number)}
-            ],
+            "images": [{"name": PLACEHOLDER, "newName": self.image[0], "digest": self.image[1]}],
         }
         made[f"{overlay}/kustomization.yaml"] = dump_yaml(kustomization)
-        return _named(made, name)
+        return _named(made, name, *self._of(name, number))
+
+    def _of(self, name: str, number: int) -> Iterator[tuple[bytes, bytes]]:
+        """Yield what a release has in place of what the first one had."""
+        first: dict[str, str] = yaml.safe_load(self.current)
+        yield self.image[1].encode(), digest(name, number).encode()
+        yield first["release"].encode(), digest(f"release of {name}", number).encode()
+        yield f'record: "{FIRST}"'.encode(), f'record: "{number:04}"'.encode()
 
 
 def names(count: int) -> list[str]:

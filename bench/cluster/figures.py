@@ -45,8 +45,8 @@ def changes(fleet: Fleet) -> Figures:
     return made | {"synced_s_worst": max(row["synced"] for row in rows)}
 
 
-def costs(cluster: Cluster, fleets: Mapping[str, Fleet]) -> Figures:
-    """Return the CPU seconds that Argo CD takes for a commit that changes one app.
+def costs(cluster: Cluster, fleets: Mapping[str, Fleet], changed: bool) -> Figures:
+    """Return the CPU seconds that Argo CD takes for a commit that changes one app, or none.
 
     The fleets take turns; medians. What it uses while nothing happens is taken off.
     """
@@ -55,27 +55,25 @@ def costs(cluster: Cluster, fleets: Mapping[str, Fleet]) -> Figures:
     rows: dict[str, list[float]] = {kind: [] for kind in fleets}
     for turn in range(ROUNDS):
         for kind, fleet in fleets.items():
-            name = spread(fleet.names, ROUNDS)[turn]
+            name = spread(fleet.names, ROUNDS)[turn] if changed else None
             rows[kind].append(_cost(meter, fleet, name, idle))
-            print("   ", kind, round(rows[kind][-1], 2), flush=True)
-    return {f"cpu_s_{kind}": statistics.median(row) for kind, row in rows.items()} | {
-        "cpu_idle": idle
-    }
+            print("   ", kind, name, round(rows[kind][-1], 2), flush=True)
+    return {kind: statistics.median(row) for kind, row in rows.items()}
 
 
-def caches(cluster: Cluster, fleet: Fleet, told: bool) -> Figures:
-    """Return which share of manifests came from the cache after a commit that changes no app.
+def caches(cluster: Cluster, fleet: Fleet, told: bool) -> tuple[int, int]:
+    """Return how often manifests came from the cache, and how often not, after a commit.
 
-    Every app is looked at once after it, as happens every few minutes. `told` by a webhook or not.
+    It changes no app, and every app is looked at once after it, as happens every few minutes.
+    Argo CD is told of it by a webhook, or not.
     """
     lookups = Lookups.of(cluster)
-    fleet.repository.push({UNRELATED: str(time.time()).encode()}, "Change no app", told)
+    _push_unrelated(fleet, told)
     Meter.of(cluster).until_quiet()
     for name in fleet.names:
         fleet.refresh(name)
     wait(lambda: fleet.count(lambda one: REFRESH not in _annotations(one)) == len(fleet.names), 2)
-    hits, misses = lookups.hits()
-    return {"hits": hits, "misses": misses, "ratio": hits / (hits + misses)}
+    return lookups.hits({fleet.application(name) for name in fleet.names})
 
 
 def spread(names: list[str], count: int) -> list[str]:
@@ -83,14 +81,21 @@ def spread(names: list[str], count: int) -> list[str]:
     return [names[number * (len(names) - 1) // (count - 1)] for number in range(count)]
 
 
-def _cost(meter: Meter, fleet: Fleet, name: str, idle: float) -> float:
+def _cost(meter: Meter, fleet: Fleet, name: str | None, idle: float) -> float:
     meter.until_quiet()
     before, began = meter.seconds(), time.monotonic()
-    push = fleet.release(name)
-    fleet.seconds_until(push, name, asked)
+    if name:
+        fleet.seconds_until(fleet.release(name), name, asked)
+    else:
+        _push_unrelated(fleet, told=True)
     meter.until_quiet()
     used = of_argocd(meter.seconds()) - of_argocd(before)
     return used - idle * (time.monotonic() - began)
+
+
+def _push_unrelated(fleet: Fleet, told: bool) -> None:
+    content = {UNRELATED: str(time.time()).encode()}
+    fleet.repository.push(content, "Change no app", told)
 
 
 def _idle(meter: Meter) -> float:

@@ -56,15 +56,16 @@ class Fleet:
 
     def count(self, seen: Callable[[Any], bool]) -> int:
         """Return of how many apps something is seen now."""
-        wanted = {self._name(name) for name in self.names}
+        wanted = {self.application(name) for name in self.names}
         found = self.api.get(APPLICATIONS)["items"]
         return sum(seen(one) for one in found if one["metadata"]["name"] in wanted)
 
-    def _path(self, app: str) -> str:
-        return f"{APPLICATIONS}/{self._name(app)}"
-
-    def _name(self, app: str) -> str:
+    def application(self, app: str) -> str:
+        """Return the name of an app's Application."""
         return application_name(self.settings, ENVIRONMENT, app)
+
+    def _path(self, app: str) -> str:
+        return f"{APPLICATIONS}/{self.application(app)}"
 
 
 def synced(application: Any, commit: str | None = None) -> bool:

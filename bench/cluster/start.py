@@ -26,6 +26,7 @@ AS_INSTALLED = {"ARGOCD_RECONCILIATION_TIMEOUT": "120s", "ARGOCD_RECONCILIATION_
 """How often Argo CD looks by itself unless it is configured; tests of the cluster hurry it."""
 WHEN_TOLD = {"ARGOCD_RECONCILIATION_TIMEOUT": "0s", "ARGOCD_RECONCILIATION_JITTER": "0s"}
 """Only by webhooks and refreshes: what is used after a commit, that commit used."""
+NO_POLLS = b"requeueAfterSeconds: 60", b"requeueAfterSeconds: 86400"
 KUSTOMIZE = Module("kustomize", {"kustomize": "sigs.k8s.io/kustomize/kustomize/v5"})
 NODES = 4
 SIZE = {"cpu": "1000", "memory": "10Ti", "pods": "2000"}
@@ -81,25 +82,26 @@ def overlaid(cluster: Cluster, pattern: Pattern, count: int, scratch: Path) -> t
 
 
 def overlay_set(settings: Settings, annotated: bool) -> Files:
-    """Return the ApplicationSet of overlays; annotated, it says which paths each is made from."""
+    """Return the ApplicationSet of overlays: that of rendered folders, but for what is rendered.
+
+    Annotated, it says from which paths each app is made, which Argo CD cannot know by itself.
+    """
     made = yaml.safe_load(argocd_files(settings)[SET])
-    found = {"repoURL": settings.repository, "revision": f"refs/heads/{settings.main}"}
-    overlays = {"directories": [{"path": f"overlays/{ENVIRONMENT}/*"}]}
-    made["spec"]["generators"] = [{"git": {**found, **overlays}}]
-    template = made["spec"]["template"]
-    paths = {PATHS: ".;../../../apps/{{.path.basename}}"}
-    template["metadata"] = {
-        "name": template["metadata"]["name"],
-        "annotations": paths if annotated else {},
-    }
-    del template["spec"]["info"], template["spec"]["source"]["directory"]
+    git, template = made["spec"]["generators"][0]["git"], made["spec"]["template"]
+    git["files"] = [{"path": f"overlays/{ENVIRONMENT}/*/current.yaml"}]
     template["spec"]["source"]["path"] = "{{.path.path}}"
-    return {SET: json.dumps(made).encode()}
+    del template["spec"]["source"]["directory"], template["metadata"]["annotations"][PATHS]
+    if annotated:
+        paths = ".;../../../apps/{{.path.basename}}"
+        template["metadata"]["annotations"][PATHS] = paths
+    return {SET: yaml.safe_dump(made).encode()}
 
 
 def _begin(fleet: Fleet, cluster: Cluster, other: Files) -> float:
     """Have Argo CD bring all of a fleet to the cluster; return the seconds it took."""
-    around = argocd_files(fleet.settings) | other
+    around = {**argocd_files(fleet.settings), **other}
+    if cluster.options.argocd == WHEN_TOLD:
+        around = {path: data.replace(*NO_POLLS) for path, data in around.items()}
     apps: Files = {}
     for name in fleet.names:
         apps |= fleet.folder(name, 1)

@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections import Counter
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,11 +68,12 @@ class Lookups:
         log = cluster.log("argocd-repo-server")
         return cls(log, log.stat().st_size)
 
-    def hits(self) -> tuple[int, int]:
+    def hits(self, applications: Container[str]) -> tuple[int, int]:
         """Return how often manifests were found in the cache, and how often they were not."""
         with self.log.open("rb") as file:
             file.seek(self.begin)
-            said = Counter(json.loads(line)["msg"] for line in file if line.startswith(b"{"))
+            lines = (json.loads(line) for line in file if line.startswith(b"{"))
+            said = Counter(line["msg"] for line in lines if line.get("application") in applications)
         found, missed = (said[words] for words in LOOKED_UP)
         return found, missed
 
