@@ -4,6 +4,7 @@ PYTHON ?= python3
 TEMPLATE := {{cookiecutter.project_slug}}
 BIN := .venv/bin
 DEMO ?= build/demo
+REPOSITORY ?= models
 CLUSTER ?= main
 MEMBERS ?= 1
 NODES ?= 0
@@ -51,6 +52,10 @@ prepare: .venv/made-from ## System packages, helm and a base image, which slow t
 cluster: .venv/made-from ## A Kubernetes with Argo CD that stays: CLUSTER=<name> MEMBERS=3 NODES=<n>
 	@PYTHONPATH=.:$(TEMPLATE) $(BIN)/python -m cluster up $(CLUSTER) --members $(MEMBERS) \
 	  --simulated-nodes $(NODES)
+
+.PHONY: cluster-repository
+cluster-repository: .venv/made-from ## An empty repository on its Git server: REPOSITORY=<name>
+	@PYTHONPATH=.:$(TEMPLATE) $(BIN)/python -m cluster repository $(CLUSTER) $(REPOSITORY)
 
 .PHONY: cluster-down
 cluster-down: .venv/made-from ## End it, and clear away what killed ones left
