@@ -75,7 +75,7 @@ def history(app: AppName, env: Environment = None, as_json: AsJson = False) -> N
 
 
 def diff(base: Base = None, head: Head = "HEAD", as_json: AsJson = False) -> None:
-    """Show what a change would do to the clusters: a sentence and the manifests' diff by app.
+    """Show what a change would do to the apps: a sentence and the manifests' diff for each.
 
     Example: deliver diff --base origin/main --head promote/prod/tumour-classifier-0002
     """
@@ -92,7 +92,7 @@ def diff(base: Base = None, head: Head = "HEAD", as_json: AsJson = False) -> Non
         if change.patch:
             show(change.patch)
     if not found:
-        show("no cluster would change")
+        show("no app would change in any cluster")
 
 
 def check(base: Base = None, head: MaybeHead = None, as_json: AsJson = False) -> None:

@@ -1,4 +1,4 @@
-"""`deliver diff`: what a change would do to the clusters."""
+"""`deliver diff`: what a change would do to the apps in the clusters."""
 
 from __future__ import annotations
 
