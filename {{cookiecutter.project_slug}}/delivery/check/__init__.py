@@ -19,6 +19,7 @@ from .argocd import argocd_is_current, argocd_is_valid
 from .change import Change
 from .records import RULES, Added
 from .rendered import rendered_again, sources_render
+from .secrets import no_secrets
 from .whole import whole
 
 T = TypeVar("T")
@@ -32,6 +33,7 @@ CHANGE_RULES: tuple[Callable[[Change], Iterator[DeliveryError]], ...] = (
     layout.append_only,
     layout.one_new_record,
     layout.own_evidence,
+    no_secrets,
     sources_render,
     argocd_is_valid,
     argocd_is_current,

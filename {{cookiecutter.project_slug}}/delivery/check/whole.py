@@ -25,10 +25,11 @@ from ..settings import Settings, read_settings
 from .argocd import not_current
 from .layout import app_vanished, unexpected_files
 from .records import current_differs
+from .secrets import secrets_in
 
 
 def whole(repository: Repository) -> list[DeliveryError]:
-    """Return every refusal about HEAD's `releases/` and about how the work tree differs from it.
+    """Return every refusal about HEAD's `releases/`, Secrets in its sources, and the work tree.
 
     Reads Git objects only: no network, no model, no rendering, so a pinned tree that is gone or a
     renderer that changed since is no fault of an old record.
@@ -45,6 +46,7 @@ def whole(repository: Repository) -> list[DeliveryError]:
     found += _orphans(head, ledger)
     found += _apps(head, settings, ledger)
     found += not_current(head, settings)
+    found += secrets_in(head, head.entries)
     return found
 
 
