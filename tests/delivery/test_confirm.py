@@ -15,10 +15,11 @@ from delivery.errors import DeliveryError, Refused, Unknown
 from delivery.models.aliases import Aliases
 from delivery.models.registry import Registry
 
+from tests.delivery.growing import deliver
 from tests.delivery.models import register
 from tests.delivery.recorded import at
 from tests.delivery.replaying import DENIED, TOKEN, Answer, Server, replaying
-from tests.delivery.world import KUSTOMIZE_APP, World
+from tests.delivery.world import HELM_APP, KUSTOMIZE_APP, World
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's own
 
@@ -213,6 +214,24 @@ def test_record_that_comes_meanwhile_supersedes(
 def test_app_without_a_release_has_nothing_to_confirm(delivered: World) -> None:
     with pytest.raises(Refused, match="nothing-to-confirm"):
         newest(delivered.work, "progression-forecast", "dev")
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("confirm", KUSTOMIZE_APP, "--env", "nowhere"), "no-such-environment"),
+        (("confirm", "nothing", "--env", "dev"), "no-such-app"),
+        (("confirm", HELM_APP, "--env", "dev"), "nothing-to-confirm"),
+        (("confirm", KUSTOMIZE_APP, "--env", "dev"), "argocd-settings"),
+        (("drift", "--env", "nowhere"), "no-such-environment"),
+    ],
+)
+def test_wrong_name_is_told_before_a_setting_that_is_missing(
+    words: tuple[str, ...], code: str, delivered: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ARGOCD_SERVER", "ARGOCD_AUTH_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    assert deliver(delivered, *words).stderr.startswith(f"{code}: ")
 
 
 def confirmed(world: World, argocd: ArgoCD, clock: Clock) -> Confirmed:

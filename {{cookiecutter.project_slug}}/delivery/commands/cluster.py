@@ -127,6 +127,7 @@ def confirm(
     from ..models.registry import Registry
 
     place = here()
+    verb.newest(place, app, env)  # a wrong name is told before a setting that is missing
     aliases = Aliases(Registry.of(place.settings, place.root))
     with connect(env, os.environ) as server, progress() as say:
         found = verb.confirm(
