@@ -23,7 +23,7 @@ from delivery.argocd.credentials import (
 )
 from delivery.argocd.held import holds
 from delivery.argocd.kubectl import Kubectl, same_server
-from delivery.argocd.planning import plan_all
+from delivery.argocd.planning import plan_all, plan_one
 from delivery.argocd.synced import REFRESH, read_state
 from delivery.errors import Refused, Unknown, UsageError
 
@@ -234,16 +234,28 @@ def test_hidden_answer_is_not_shown(tmp_path: Path) -> None:
 
 def test_argocd_folder_that_differs_from_main_is_refused(fresh: World, silent: Kubectl) -> None:
     fresh.write({"argocd/root.yaml": "{}"})
-    with pytest.raises(Refused, match="uncommitted-sources"):
+    with pytest.raises(Refused, match="uncommitted-sources") as refused:
         plan_all(fresh.work, silent, Answers(), renew=False)
+    assert "merge it into main, then call again" in refused.value.next_step
+    assert "release" not in refused.value.rule
+
+
+def test_environment_that_is_not_on_main_yet_is_to_be_merged(fresh: World, silent: Kubectl) -> None:
+    fresh.git("remote", "add", "origin", "https://git.example.com/models.git")
+    settings = (fresh.root / "delivery.yaml").read_text().replace("name: dev", "name: test")
+    fresh.write({"delivery.yaml": settings})
+    with pytest.raises(Refused, match="uncommitted-sources") as refused:
+        plan_one(fresh.work, silent, Answers(), renew=False, name="test")
+    assert "merge it into main and push, then call again" in refused.value.next_step
 
 
 def test_folder_that_is_not_written_from_delivery_yaml_is_refused(
     fresh: World, silent: Kubectl
 ) -> None:
     fresh.change({"argocd/root.yaml": None})
-    with pytest.raises(Refused, match="argocd-not-current"):
+    with pytest.raises(Refused, match="argocd-not-current") as refused:
         plan_all(fresh.work, silent, Answers(), renew=False)
+    assert "merge it into main and push, then call again" in refused.value.next_step
 
 
 def test_argo_cd_that_no_environment_belongs_to_is_refused(baked: World, silent: Kubectl) -> None:
@@ -268,6 +280,19 @@ def test_no_kubeconfig_is_named(tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
     with pytest.raises(UsageError, match="no-such-context"):
         assert Kubectl(KUBECTL, None, tmp_path / "empty").server
+
+
+@pytest.mark.parametrize("named", ["", "gone"])
+def test_kubeconfig_that_is_not_there_is_named(
+    named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / named) if named else "")
+    for kubectl in (Kubectl(KUBECTL), Kubectl(KUBECTL, kubeconfig=tmp_path / "gone")):
+        with pytest.raises(UsageError, match="no-such-context") as refused:
+            assert kubectl.server
+        assert str(tmp_path) in refused.value.seen
+        assert "KUBECONFIG" in refused.value.next_step
 
 
 def test_contexts_are_found_by_their_server(silent: Kubectl) -> None:

@@ -18,6 +18,8 @@ BRANCH = re.compile(
     r"[a-z]+/(?P<environment>[a-z][-a-z0-9]*)/(?P<steps>[-a-z0-9]+-\d{4}(\+[-a-z0-9]+-\d{4})*)"
 )
 
+MADE_OF = "A release is made of what was merged, so that others can make it again."
+
 
 @dataclass(frozen=True)
 class Workplace:
@@ -97,7 +99,7 @@ class Workplace:
         if not any(line.app == name for line in self.ledger):
             self.app(name)
 
-    def require_committed(self, paths: Sequence[str]) -> None:
+    def require_committed(self, paths: Sequence[str], rule: str = MADE_OF) -> None:
         """Raise Refused (`uncommitted-sources`) where files differ from what main holds."""
         done = self.repository.git(
             "status", "--porcelain", "--untracked-files=all", "--", *paths, check=False
@@ -110,13 +112,15 @@ class Workplace:
         if changed:
             more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
             merged = not done.text and self.unpushed
+            push = " and push" if self.repository.git("remote").text else ""
             raise Refused(
                 "uncommitted-sources",
                 f"{changed[0]}{more} differs from {self.main_name}.",
-                "A release is made of what was merged, so that others can make it again.",
+                rule,
                 f"run `git push origin {self.settings.main}`, then call again"
                 if merged
-                else f"commit it, merge it into {self.main_name} (or undo it), then call again",
+                else f"commit it (or undo it), merge it into {self.settings.main}{push}, "
+                "then call again",
             )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -119,6 +120,14 @@ def _plain(url: str) -> str:
 def _error(kubectl: Kubectl, words: tuple[str, ...], done: Result) -> DeliveryError:
     said = tail(LOGGED.sub("", done.stderr) or done.stderr or done.text)
     where = f"context {kubectl.context}" if kubectl.context else "the current context"
+    files = _kubeconfigs(kubectl)
+    if not any(file.exists() for file in files):
+        return UsageError(
+            "no-such-context",
+            f"there is no kubeconfig at {', '.join(map(str, files))}.",
+            "A cluster is reached by a context of your kubeconfig.",
+            "export KUBECONFIG=FILE, or name the file by --kubeconfig FILE, then call again",
+        )
     if any(sign in said.lower() for sign in NO_CONTEXT):
         return UsageError(
             "no-such-context",
@@ -141,6 +150,14 @@ def _error(kubectl: Kubectl, words: tuple[str, ...], done: Result) -> DeliveryEr
             "see that `kubectl version` answers with this context, then call again",
         )
     return failed(["kubectl", *words[:2]], f"exit status {done.code}: {said}")
+
+
+def _kubeconfigs(kubectl: Kubectl) -> list[Path]:
+    """Return the files that kubectl looks into."""
+    if kubectl.kubeconfig:
+        return [kubectl.kubeconfig]
+    named = [Path(one) for one in os.environ.get("KUBECONFIG", "").split(os.pathsep) if one]
+    return named or [Path.home() / ".kube/config"]
 
 
 def _within(namespace: str) -> tuple[str, ...]:

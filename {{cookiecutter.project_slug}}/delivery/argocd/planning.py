@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..check.argocd import not_current
-from ..errors import UsageError
+from ..errors import Refused, UsageError
 from ..settings import PATH, Environment
 from ..workplace import Workplace
 from .asking import Answers
@@ -70,8 +70,8 @@ def plan_all(
     `which-argocd`, `no-credentials`, `no-such-context`; Unknown: `cluster-unreachable`.
     """
     settings = place.settings
-    environments = _of_argocd(place, argocd)
     _require_current(place)
+    environments = _of_argocd(place, argocd)
     require_argocd(kubectl)
     require_own_argocd(kubectl, settings, environments[0])
     here = [one for one in environments if _is_here(kubectl, one)]
@@ -91,8 +91,8 @@ def plan_one(place: Workplace, kubectl: Kubectl, answers: Answers, renew: bool, 
 
     Raises as `plan_all` does, and Refused (`other-cluster`).
     """
+    _require_current(place)  # first: a new environment may not be on main yet
     environment = place.settings.environment(name)
-    _require_current(place)
     if environment.cluster == SELF:
         require_argocd(kubectl)
         require_own_argocd(kubectl, place.settings, environment)
@@ -118,9 +118,16 @@ def _of_argocd(place: Workplace, argocd: str | None) -> list[Environment]:
 
 def _require_current(place: Workplace) -> None:
     """Raise Refused unless main's argocd/ is what is here, and what delivery.yaml gives."""
-    place.require_committed([PATH, FOLDER])
-    for refusal in not_current(place.main, place.settings):
-        raise refusal
+    main = place.settings.main
+    place.require_committed([PATH, FOLDER], f"Argo CD reads {FOLDER}/ from {main}, as merged.")
+    for one in not_current(place.main, place.settings):
+        raise Refused(
+            one.code,
+            one.seen,
+            one.rule,
+            "run `deliver argocd`, commit what it writes, "
+            f"merge it into {main} and push, then call again",
+        )
 
 
 def _is_here(kubectl: Kubectl, environment: Environment) -> bool:
