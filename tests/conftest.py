@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import signal
 import tempfile
 from collections.abc import Iterator
 
 import pytest
+
+
+def pytest_configure() -> None:
+    """Have Ctrl-C reach what tests start, also where this was started in a shell's background.
+
+    There SIGINT is ignored, which children inherit; one that is handled here is not, once they run.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
