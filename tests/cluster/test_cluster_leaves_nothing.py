@@ -91,7 +91,8 @@ def test_a_cluster_that_ends_by_itself_is_told_at_once() -> None:
 
     with ThreadPoolExecutor() as pool:
         pool.submit(break_it)
-        with pytest.raises(Unknown, match=r"ended by itself|no place"), running(name="leaves-broken"):
+        told = pytest.raises(Unknown, match=r"ended by itself|no place")
+        with told, running(name="leaves-broken"):
             pass
     assert traces() - before == set()
 
