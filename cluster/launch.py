@@ -116,7 +116,9 @@ def _start(keep: subprocess.Popen[bytes], name: str, options: Options) -> Cluste
     try:
         _bring_up(cluster, folders)
     except (DeliveryError, OSError) as err:
-        if not until(lambda: keep.poll() is not None, 1):
+        # Its keeper, which knows why, first clears away what is left: that may take seconds.
+        patience_s = 1 if Path("/proc", str(found.init)).exists() else 60
+        if not until(lambda: keep.poll() is not None, patience_s):
             raise
         raise failed(f"the cluster ended by itself: {_why(keep)}") from err
     return cluster
