@@ -15,7 +15,7 @@ from .usage import Lookups, Meter, of_argocd
 
 Figures = dict[str, float]
 CHANGES = 7
-ROUNDS = 5
+ROUNDS = 3
 PAUSE_S = 5.0
 """Between two releases; a team of a thousand apps merges no faster."""
 IDLE_S = 20.0
