@@ -15,14 +15,17 @@ from .options import AppName, AsJson, Head, here
 
 Environment = Annotated[str | None, typer.Option("--env", metavar="ENV", help="Only this one.")]
 Base = Annotated[str | None, typer.Option(metavar="REF", help="What the change is compared with.")]
-
+Date = Annotated[str, typer.Argument(metavar="DATE", help="2026-11-22, or a time in ISO 8601.")]
+Digest = Annotated[
+    str, typer.Argument(metavar="DIGEST", help="Of an image, model, release, record, evidence.")
+]
 Live = Annotated[bool, typer.Option("--live", help="Ask Argo CD what runs, too.")]
 MaybeHead = Annotated[str | None, typer.Option(metavar="REF", help="The change; else HEAD.")]
 
 
 def mount(app: typer.Typer) -> None:
     """Add the reading verbs to the command."""
-    for command in (apps, status, history, diff, check):
+    for command in (apps, status, history, as_of, trace, diff, check):
         app.command()(command)
 
 
@@ -72,6 +75,29 @@ def history(app: AppName, env: Environment = None, as_json: AsJson = False) -> N
     from ..verbs.history import history as verb
 
     output.rows(verb(here(), app, env), as_json, f"{app} has no record yet")
+
+
+def as_of(date: Date, env: Environment = None, as_json: AsJson = False) -> None:
+    """Show what each environment was to run at the end of a day, or at a time, and what ran.
+
+    Example: deliver as-of 2026-11-22
+    """
+    from ..verbs.as_of import as_of as verb
+    from ..verbs.as_of import parse_moment
+
+    moment = parse_moment(date)
+    found = verb(here(), moment, env)
+    output.rows(found, as_json, f"nothing was merged by {moment.isoformat(timespec='seconds')}")
+
+
+def trace(digest: Digest, as_json: AsJson = False) -> None:
+    """Tell all that explains a digest: release, model, run, code, data, policy, evidence, records.
+
+    Example: deliver trace registry.example.com/acme/tumour-classifier@sha256:5e1c…
+    """
+    from ..verbs.trace import trace as verb
+
+    output.rows(verb(here(), digest), as_json, "")
 
 
 def diff(base: Base = None, head: Head = "HEAD", as_json: AsJson = False) -> None:
