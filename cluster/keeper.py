@@ -143,7 +143,10 @@ def _connect(name: str, init: int) -> Place:
 
 def _listen() -> None:
     """End the cluster when who started it is gone without a word."""
-    if sys.stdin.buffer.read() != STAY:
+    said = b""
+    while part := os.read(0, len(STAY)):  # sys.stdin, waited for by a thread, fails at the end
+        said += part
+    if said != STAY:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
