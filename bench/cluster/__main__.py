@@ -18,6 +18,7 @@ from .apps import Pattern
 from .figures import Figures, caches, changes, costs
 from .fleet import Fleet
 from .start import AS_INSTALLED, WHEN_TOLD, overlaid, overlay_set, rendered, roomy
+from .usage import TICK_S
 
 SIZES = (50, 200, 1000)
 COMPARED = 200
@@ -62,12 +63,18 @@ def compared(cluster: Cluster, fleet: Fleet, pattern: Pattern, scratch: Path) ->
 
 
 def _beside(cluster: Cluster, fleet: Fleet, overlays: Fleet, suffix: str) -> Figures:
-    """Return CPU seconds for a commit of either kind, and how many times more overlays take."""
+    """Return CPU seconds for a commit of either kind, and how many times more overlays take.
+
+    Of all of Argo CD, and of its repo-server alone, which is where manifests come from.
+    """
     made: Figures = {}
     for what, changed in (("", True), ("_unrelated", False)):
         found = costs(cluster, {"rendered": fleet, "overlaid": overlays}, changed)
-        made |= {f"cpu_s_{kind}{what}{suffix}": seconds for kind, seconds in found.items()}
-        made[f"cpu_ratio{what}{suffix}"] = found["overlaid"] / found["rendered"]
+        for part, program in (("", "all"), ("_repo_server", "argocd-repo-server")):
+            end = f"{part}{what}{suffix}"
+            made |= {f"cpu_s_{kind}{end}": seconds[program] for kind, seconds in found.items()}
+            ours, theirs = found["rendered"][program], found["overlaid"][program]
+            made[f"cpu_ratio{end}"] = theirs / max(ours, TICK_S)
     return made
 
 

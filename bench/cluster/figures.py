@@ -11,7 +11,7 @@ from typing import Any
 from cluster import Cluster
 
 from .fleet import REFRESH, Fleet, asked, synced, wait
-from .usage import Lookups, Meter, of_argocd
+from .usage import ARGOCD, Lookups, Meter, Seconds, of_argocd
 
 Figures = dict[str, float]
 CHANGES = 7
@@ -45,20 +45,28 @@ def changes(fleet: Fleet) -> Figures:
     return made | {"synced_s_worst": max(row["synced"] for row in rows)}
 
 
-def costs(cluster: Cluster, fleets: Mapping[str, Fleet], changed: bool) -> Figures:
-    """Return the CPU seconds that Argo CD takes for a commit that changes one app, or none.
+def costs(cluster: Cluster, fleets: Mapping[str, Fleet], changed: bool) -> dict[str, Seconds]:
+    """Return the CPU seconds of each program of Argo CD for a commit that changes one app, or none.
 
     The fleets take turns; medians. What it uses while nothing happens is taken off.
     """
     meter = Meter.of(cluster)
     idle = _idle(meter)
-    rows: dict[str, list[float]] = {kind: [] for kind in fleets}
+    rows: dict[str, list[Seconds]] = {kind: [] for kind in fleets}
     for turn in range(ROUNDS):
         for kind, fleet in fleets.items():
             name = spread(fleet.names, ROUNDS)[turn] if changed else None
             rows[kind].append(_cost(meter, fleet, name, idle))
-            print("   ", kind, name, round(rows[kind][-1], 2), flush=True)
-    return {kind: statistics.median(row) for kind, row in rows.items()}
+            print(
+                "   ", kind, name, {k: round(v, 2) for k, v in rows[kind][-1].items()}, flush=True
+            )
+    return {kind: _medians(row) for kind, row in rows.items()}
+
+
+def _medians(rows: list[Seconds]) -> Seconds:
+    """Return the median of each program, and of all together as `all`."""
+    found = {name: statistics.median(row[name] for row in rows) for name in ARGOCD}
+    return {**found, "all": statistics.median(of_argocd(row) for row in rows)}
 
 
 def caches(cluster: Cluster, fleet: Fleet, told: bool) -> tuple[int, int]:
@@ -81,7 +89,7 @@ def spread(names: list[str], count: int) -> list[str]:
     return [names[number * (len(names) - 1) // (count - 1)] for number in range(count)]
 
 
-def _cost(meter: Meter, fleet: Fleet, name: str | None, idle: float) -> float:
+def _cost(meter: Meter, fleet: Fleet, name: str | None, idle: Seconds) -> Seconds:
     meter.until_quiet()
     before, began = meter.seconds(), time.monotonic()
     if name:
@@ -89,8 +97,9 @@ def _cost(meter: Meter, fleet: Fleet, name: str | None, idle: float) -> float:
     else:
         _push_unrelated(fleet, told=True)
     meter.until_quiet()
-    used = of_argocd(meter.seconds()) - of_argocd(before)
-    return used - idle * (time.monotonic() - began)
+    took = time.monotonic() - began
+    after = meter.seconds()
+    return {one: after[one] - before[one] - idle[one] * took for one in ARGOCD}
 
 
 def _push_unrelated(fleet: Fleet, told: bool) -> None:
@@ -98,12 +107,13 @@ def _push_unrelated(fleet: Fleet, told: bool) -> None:
     fleet.repository.push(content, "Change no app", told)
 
 
-def _idle(meter: Meter) -> float:
-    """Return how many CPU seconds Argo CD uses in a second in which nothing happens."""
+def _idle(meter: Meter) -> Seconds:
+    """Return how many CPU seconds each program uses in a second in which nothing happens."""
     meter.until_quiet()
-    before = of_argocd(meter.seconds())
+    before = meter.seconds()
     time.sleep(IDLE_S)
-    return (of_argocd(meter.seconds()) - before) / IDLE_S
+    after = meter.seconds()
+    return {one: (after[one] - before[one]) / IDLE_S for one in ARGOCD}
 
 
 def _annotations(application: Any) -> Mapping[str, str]:

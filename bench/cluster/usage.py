@@ -19,6 +19,8 @@ ARGOCD = (
     "argocd-server",
 )
 AROUND = ("redis", "kube-apiserver", "etcd", "git")
+Seconds = dict[str, float]
+"""By program."""
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 QUIET_S = 4.0
 QUIET = 0.02
@@ -37,9 +39,9 @@ class Meter:
         """Return the meter of Argo CD and of what it uses."""
         return cls({name: cluster.pid(name) for name in (*ARGOCD, *AROUND)})
 
-    def seconds(self) -> Counter[str]:
+    def seconds(self) -> Seconds:
         """Return the CPU seconds of each so far, those of its ended children included."""
-        return Counter({name: _seconds(number) for name, number in self.processes.items()})
+        return {name: _seconds(number) for name, number in self.processes.items()}
 
     def until_quiet(self) -> None:
         """Wait until all of Argo CD has nothing to do any more."""
@@ -50,7 +52,7 @@ class Meter:
                 return
 
 
-def of_argocd(seconds: Counter[str]) -> float:
+def of_argocd(seconds: Seconds) -> float:
     """Return the sum over the programs of Argo CD."""
     return sum(seconds[name] for name in ARGOCD)
 
