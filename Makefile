@@ -91,6 +91,10 @@ schemas: .venv/made-from ## Write delivery/schemas, argocd/ and the list of bake
 bench: .venv/made-from ## Time what people wait for, in the repository of `make demo`
 	@PYTHONPATH=.:$(TEMPLATE) $(BIN)/python bench/figures.py $(DEMO)
 
+.PHONY: bench-gate
+bench-gate: .venv/made-from ## What the gate's statistics are worth: GATES=<simulated gates each>
+	@PYTHONPATH=.:$(TEMPLATE) OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.gate $(GATES)
+
 .PHONY: bench-cluster
 bench-cluster: .venv/made-from ## Argo CD with 50, 200 and 1000 apps, SIZES="50 200" for some
 	@PYTHONPATH=.:$(TEMPLATE) $(BIN)/python -m bench.cluster $(SIZES)

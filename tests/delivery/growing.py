@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from delivery.app import Style, Task
+from delivery.app import Style
 from delivery.console import Say
+from delivery.policy import Task
 from delivery.skeletons import NewApp
 from delivery.verbs.app_add import app_add, wanted_app, work_tree_settings
 

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from delivery.app import AppFile, Style, Task
+from delivery.app import AppFile, Style
 from delivery.canonical import sha256
 from delivery.check import check_whole
 from delivery.errors import Refused, Unknown, UsageError
 from delivery.files import parse_model
+from delivery.policy import Task
 from delivery.skeletons import NewApp
 from delivery.verbs.app_add import require_room, wanted_app, work_tree_settings
 from delivery.verbs.app_holdout import app_holdout

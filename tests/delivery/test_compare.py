@@ -49,7 +49,7 @@ ALTERED: dict[str, tuple[tuple[str | int, ...], Any]] = {
     "a figure taken away": (("checks", 2, "figures"), {}),
     "a check taken away": (("checks",), lambda checks: checks[:-1]),
     "words": (("checks", 0, "sentence"), "All is well."),
-    "a number in a sentence": (("checks", 6, "sentence"), lambda s: s.replace("0.9", "0.8")),
+    "a number in a sentence": (("checks", 6, "sentence"), lambda s: s.replace("0.8", "0.9")),
     "a next step": (("checks", 0, "next"), "promote at once"),
     "a limit": (("policy", "metrics", "roc_auc", "floor"), 0.1),
     "the policy's digest": (("inputs", "policy"), "sha256:" + "0" * 64),

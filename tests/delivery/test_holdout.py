@@ -29,12 +29,12 @@ BROKEN = {
     ),
     "labels in another order": (
         FEATURES,
-        ANSWERS.replace(b"row-1,0\nrow-2,0", b"row-2,0\nrow-1,0"),
+        ANSWERS.replace(b"row-1,1.0\nrow-2,0.0", b"row-2,0.0\nrow-1,1.0"),
     ),
     "labels of other rows": (FEATURES, ANSWERS.replace(b"row-1,", b"row-x,")),
     "a label too few": (FEATURES, ANSWERS[: ANSWERS.index(b"row-9")]),
-    "no label": (FEATURES, ANSWERS.replace(b"row-1,0", b"row-1,")),
-    "a label of neither class": (FEATURES, ANSWERS.replace(b"row-1,0", b"row-1,2")),
+    "no label": (FEATURES, ANSWERS.replace(b"row-1,1.0", b"row-1,")),
+    "a label of neither class": (FEATURES, ANSWERS.replace(b"row-1,1.0", b"row-1,2")),
     "a further column of labels": (FEATURES, FEATURES),
 }
 
@@ -43,7 +43,7 @@ def test_holdout_is_parsed_in_order() -> None:
     rows = parse_holdout(holdout(), "binary-classification")
     assert rows.ids == IDS
     assert rows.columns == ("c0", "c1")
-    assert rows.features.shape == (10, 2)
+    assert rows.features.shape == (len(IDS), 2)
     assert rows.labels.tolist() == list(LABELS)
 
 

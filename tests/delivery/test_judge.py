@@ -9,16 +9,27 @@ from typing import Any
 
 import numpy as np
 import pytest
-from delivery.app import Limit
 from delivery.canonical import canonical
 from delivery.evidence import parse_evidence
 from delivery.gate import Case, judge, known_question, same_question
 from delivery.gate.question import ROWS, lattice
 from delivery.models.contract import ModelFiles
 from delivery.models.training import ServerScorer
+from delivery.policy import Limit
 from sklearn.linear_model import LogisticRegression
 
-from tests.delivery.judged import GOOD, WORSE, Image, ToldScorer, case, identity, model, signature
+from tests.delivery.judged import (
+    GOOD,
+    LABELS,
+    WORSE,
+    Image,
+    ToldScorer,
+    case,
+    holdout,
+    identity,
+    model,
+    signature,
+)
 
 TEMPLATE = Path(__file__).parents[2] / "{{cookiecutter.project_slug}}"
 
@@ -26,7 +37,8 @@ TEMPLATE = Path(__file__).parents[2] / "{{cookiecutter.project_slug}}"
 @pytest.fixture(scope="module")
 def fitted() -> ModelFiles:
     """A real classifier of two columns, as training leaves it."""
-    estimator = LogisticRegression().fit([[0.0, 0.0], [9.0, 4.5]] * 5, [0, 1] * 5)
+    features = [[float(number), number / 2] for number in range(len(LABELS))]
+    estimator = LogisticRegression(C=1e-6).fit(features, sorted(LABELS))
     shape = signature()
     raw = canonical(shape.model_dump(mode="json", by_alias=True))
     lock = b"# this environment\n"
@@ -46,7 +58,8 @@ def served(fitted: ModelFiles, tmp_path: Path) -> ServerScorer:
 
 
 def real_case(fitted: ModelFiles, served: ServerScorer) -> Case:
-    return case(Image(fitted, ()), scorer=served, policy={"roc_auc": Limit(floor=0.9)})
+    rows = holdout(sorted(LABELS))
+    return case(Image(fitted, ()), scorer=served, policy={"roc_auc": Limit(floor=0.9)}, rows=rows)
 
 
 def test_real_server_is_judged_by_process(fitted: ModelFiles, served: ServerScorer) -> None:

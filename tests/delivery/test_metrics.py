@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from delivery.app import METRICS
 from delivery.gate.metrics import FUNCTIONS, UncomputableError, compute, measure
+from delivery.policy import METRICS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -59,8 +59,8 @@ def test_overflowing_metric_is_uncomputable() -> None:
 
 def test_measure_names_what_is_missing() -> None:
     found = measure("binary-classification", np.ones(4), CHANCES)
-    assert set(found.missing) == {"roc_auc"}
-    assert set(found.values) == {"accuracy", "brier", "log_loss"}
+    assert set(found.values) == {"accuracy", "precision", "brier", "log_loss"}
+    assert set(found.missing) == METRICS["binary-classification"] - set(found.values)
 
 
 @settings(deadline=None, max_examples=50)  # the first example imports scikit-learn

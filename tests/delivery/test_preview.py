@@ -15,5 +15,5 @@ def test_preview_compares_recorded_metrics(world: World) -> None:
 
 def test_preview_without_a_figure_cannot_tell(world: World) -> None:
     rows = {row["metric"]: row for row in preview(world.work, KUSTOMIZE_APP, "prod")}
-    assert rows["log_loss"]["candidate"] == "unknown"
-    assert rows["log_loss"]["likely"] == "cannot tell"
+    assert rows["brier"]["candidate"] == "unknown"
+    assert rows["brier"]["likely"] == "cannot tell"

@@ -3,10 +3,10 @@ from __future__ import annotations
 from xml.etree import ElementTree as ET
 
 import pytest
-from delivery.app import Limit
 from delivery.gate import Case, Verdict, judge
 from delivery.gate.junit import TAGS
 from delivery.gate.report import MARKS
+from delivery.policy import Limit
 from syrupy.assertion import SnapshotAssertion
 
 from tests.delivery.judged import GOOD, WORSE, Image, case, holdout, model

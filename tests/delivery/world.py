@@ -197,7 +197,7 @@ class World:
             app=line.app,
             environment=line.environment,
             inputs=inputs_for(app, line, Judged.of(release), logged),
-            policy=app.policy(line.environment),
+            policy=app.policy(line.environment).model_dump(mode="json"),
             metrics={"candidate": {"roc_auc": 0.99}},
             checks=[CheckResult(name="floor", outcome="PASS", figures={}, sentence="Fine.")],
             outcome="PASS",

@@ -2,70 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from .canonical import digest, sha256
+from .canonical import sha256
 from .errors import Refused, UsageError
 from .files import parse_model
 from .git import Folder, Snapshot
+from .policy import METRICS, Gate, Policy, Task
 from .settings import Settings, Strict, check_name
 
 FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
-Task = Literal["binary-classification", "regression"]
 Style = Literal["kustomize", "helm"]
-
-LOWER_IS_BETTER = frozenset({"log_loss", "brier", "mae", "rmse"})
-METRICS: Mapping[Task, frozenset[str]] = {
-    "binary-classification": frozenset({"accuracy", "roc_auc", "log_loss", "brier"}),
-    "regression": frozenset({"r2", "mae", "rmse"}),
-}
-
-
-class Limit(Strict):
-    """What one metric has to reach, in the metric's own unit.
-
-    `floor` is the worst value that passes; `margin` is by how much a candidate may be worse than
-    the champion. For a metric where lower is better (log_loss, brier, mae, rmse) the floor is the
-    highest value that passes.
-    """
-
-    floor: float | None = Field(default=None, allow_inf_nan=False)
-    margin: float | None = Field(default=None, ge=0, allow_inf_nan=False)
-
-    @model_validator(mode="after")
-    def _says_something(self) -> Limit:
-        if self.floor is None and self.margin is None:
-            raise ValueError("a metric needs a floor, a margin, or both")
-        return self
-
-
-class Policy(Strict):
-    """The limits for one environment, by metric."""
-
-    metrics: Annotated[dict[str, Limit], Field(min_length=1)]
-
-    @property
-    def sha256(self) -> str:
-        """The digest by which evidence names this policy."""
-        return digest(self.model_dump(mode="json"))
-
-
-class PartialPolicy(Strict):
-    """What one environment asks beyond, or in place of, the app's common limits."""
-
-    metrics: dict[str, Limit] = Field(default_factory=dict)
-
-
-class Gate(Strict):
-    """The app's policy: common limits, and overrides by environment."""
-
-    metrics: Annotated[dict[str, Limit], Field(min_length=1)]
-    environments: dict[str, PartialPolicy] = Field(default_factory=dict)
 
 
 class Payload(Strict):
@@ -159,8 +110,7 @@ class App:
 
     def policy(self, environment: str) -> Policy:
         """Return the limits that hold in an environment: the common ones, then its overrides."""
-        override = self.file.gate.environments.get(environment, PartialPolicy())
-        return Policy(metrics={**self.file.gate.metrics, **override.metrics})
+        return self.file.gate.policy(environment)
 
     def in_environment(self, environment: str) -> bool:
         """Return whether the app has an overlay for an environment."""

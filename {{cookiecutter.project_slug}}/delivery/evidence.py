@@ -7,13 +7,14 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from .app import Policy, Sha256
+from .app import Sha256
 from .canonical import canonical, sha256
 from .errors import Refused
 from .records import Image, RecordName, Release
 from .settings import Strict
 
 OutcomeName = Literal["PASS", "FAIL", "INCONCLUSIVE", "ERROR", "WAIVED", "SKIPPED"]
+Verdict = Literal["PASS", "FAIL", "INCONCLUSIVE", "ERROR"]
 BLOCKING: frozenset[str] = frozenset({"FAIL", "INCONCLUSIVE", "ERROR"})
 
 
@@ -56,39 +57,58 @@ class Inputs(Strict):
 
 
 class CheckResult(Strict):
-    """One check's outcome, its figures, and two sentences for people."""
+    """One check's outcome, its figures, and two sentences for people.
+
+    What is not enforced is reported and blocks nothing, unless it is an ERROR.
+    """
 
     name: str
     outcome: OutcomeName
+    enforced: bool = True
     figures: dict[str, float | int | str | None]
     sentence: str
     next: str = ""
 
+    @property
+    def blocks(self) -> bool:
+        """Whether it keeps a release out."""
+        return self.outcome == "ERROR" or (self.enforced and self.outcome in BLOCKING)
+
 
 class Evidence(Strict):
-    """The whole of an evidence file."""
+    """The whole of an evidence file. Schema 1, before intervals, is read and never written."""
 
-    schema_: Literal[1] = Field(default=1, alias="schema")
+    schema_: Literal[1, 2] = Field(default=2, alias="schema")
     app: str
     environment: str
     inputs: Inputs
-    policy: Policy
+    policy: dict[str, Any]
+    """As the judge of its day resolved it, every default written out."""
     metrics: dict[str, dict[str, float]]
     """Metric values by side, `candidate` and `champion`, on the whole hold-out."""
+    intervals: dict[str, dict[str, tuple[float, float]]] = Field(default_factory=dict)
+    """Bounds by metric, of `candidate`, `champion` and `difference`, where a method holds."""
     checks: list[CheckResult]
-    outcome: Literal["PASS", "FAIL", "ERROR"]
+    outcome: Verdict
 
     def dump(self) -> bytes:
         """Return the evidence's only spelling."""
-        return canonical(self.model_dump(mode="json", by_alias=True)) + b"\n"
+        content = self.model_dump(mode="json", by_alias=True)
+        if self.schema_ == 1:
+            del content["intervals"]
+            for check in content["checks"]:
+                del check["enforced"]
+        return canonical(content) + b"\n"
 
 
-def overall(checks: list[CheckResult]) -> Literal["PASS", "FAIL", "ERROR"]:
-    """Return the worst of all outcomes; no check at all is an ERROR, never a pass."""
-    outcomes = {check.outcome for check in checks}
-    if not outcomes - {"SKIPPED"} or "ERROR" in outcomes:
+def overall(checks: list[CheckResult]) -> Verdict:
+    """Return the worst of what blocks; no check at all is an ERROR, never a pass."""
+    blocking = {check.outcome for check in checks if check.blocks}
+    if all(check.outcome == "SKIPPED" for check in checks) or "ERROR" in blocking:
         return "ERROR"
-    return "FAIL" if outcomes & BLOCKING else "PASS"
+    if "FAIL" in blocking:
+        return "FAIL"
+    return "INCONCLUSIVE" if blocking else "PASS"
 
 
 def parse_evidence(data: bytes, path: str) -> Evidence:
@@ -122,7 +142,7 @@ def verify(found: Evidence, expected: dict[str, Any], path: str) -> None:
                 "take main in, delete the branch, and run the same deliver command again",
             )
     if found.outcome != "PASS" or overall(found.checks) != "PASS":
-        bad = next((c for c in found.checks if c.outcome in BLOCKING), None)
+        bad = next((c for c in found.checks if c.blocks), None)
         raise Refused(
             "gate-failed",
             f"{path}: the verdict is {found.outcome}" + (f"; {bad.sentence}" if bad else "."),

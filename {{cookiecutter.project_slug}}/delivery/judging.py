@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .app import App, Holdout, Policy
+from .app import App, Holdout
 from .evidence import Champion, HoldoutRef, Inputs, Judged
 from .ledger import Line
+from .policy import Policy
 
 
 def champion_of(line: Line) -> Champion | None:

@@ -16,8 +16,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .app import Style, Task
+from .app import Style
 from .canonical import sha256
+from .policy import Task
 from .settings import Settings
 
 FOLDER = Path(__file__).with_name("skeleton")

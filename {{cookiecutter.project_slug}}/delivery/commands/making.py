@@ -11,7 +11,7 @@ import typer
 from ..app import App, read_app, read_apps
 from ..canonical import short
 from ..console import progress, show, show_json
-from ..errors import UsageError
+from ..errors import Unknown, UsageError
 from ..git import Repository
 from ..settings import read_settings
 from . import output
@@ -179,7 +179,8 @@ def gate(
     if as_json:
         show_json(verdict.evidence.model_dump(mode="json", by_alias=True))
     output.verdicts([verdict], as_json, whole=True)
-    raise typer.Exit(0 if verdict.evidence.outcome == "PASS" else 1)
+    statuses = {"PASS": 0, "INCONCLUSIVE": Unknown.exit_code}
+    raise typer.Exit(statuses.get(verdict.evidence.outcome, 1))
 
 
 def _verify(base: str, head: str, as_json: bool) -> None:

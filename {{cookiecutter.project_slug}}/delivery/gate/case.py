@@ -8,10 +8,11 @@ from functools import cached_property
 
 import numpy as np
 
-from ..app import App, Holdout, Policy, Task
+from ..app import App, Holdout
 from ..errors import Refused
 from ..evidence import Champion, Inputs, Judged
 from ..judging import inputs_of
+from ..policy import Policy, Task
 from .holdout import Rows, parse_holdout
 from .image import Carried, read_carried
 from .metrics import Floats, Measured, measure
@@ -78,6 +79,11 @@ class Side:
     name: str
     judged: Judged
     case: Case
+
+    @property
+    def rows(self) -> Rows:
+        """The hold-out's rows."""
+        return self.case.rows
 
     @cached_property
     def carried(self) -> Carried:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..app import Holdout, Task
+from ..app import Holdout
 from ..errors import UsageError
+from ..policy import Task
 from .metrics import Floats
 
 ID = "row_id"

@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
 from ..evidence import CheckResult, Evidence, overall
 from ..models.bounded import end_running
+from . import checks, guards, limits
 from .case import Case
-from .checks import DECISIVE, PRELIMINARY, Trial
 from .junit import junit
 from .report import report
+from .statistics.bounds import OutsideDomainError
+from .statistics.metrics import of_difference, of_one
+from .trial import Check, Trial, under
 
 PATIENCE_S = 0.1
+PRELIMINARY: tuple[Check, ...] = (checks.identity, checks.answers)
+"""Without these there is nothing to judge: an ERROR here ends the trial."""
+DECISIVE: tuple[Check, ...] = (
+    checks.agreement,
+    checks.same_model,
+    under("signature", guards.signature),
+    under("floors", limits.floors),
+    under("baseline", limits.baseline),
+    under("champion", limits.champion),
+    under("slices", guards.slices),
+    under("flips", guards.flips),
+)
+"""Cheapest first."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +67,12 @@ def judge(case: Case) -> Verdict:
         results.append(_left_out())
     return Verdict(
         Evidence(
-            schema=1,
             app=case.app,
             environment=case.environment,
             inputs=case.inputs,
-            policy=case.policy,
+            policy=case.policy.model_dump(mode="json"),
             metrics=_metrics(trial) if complete else {},
+            intervals=dict(_intervals(trial)) if complete else {},
             checks=results,
             outcome=overall(results),
         )
@@ -78,6 +96,23 @@ def _ask_both(trial: Trial) -> None:
 
 def _metrics(trial: Trial) -> dict[str, dict[str, float]]:
     return {side.name: dict(side.measured.values) for side in trial.sides}
+
+
+def _intervals(trial: Trial) -> Iterator[tuple[str, dict[str, tuple[float, float]]]]:
+    """Yield the bounds of each metric that has any, of either side and of their difference."""
+    labels, alpha = trial.case.rows.labels, trial.alpha
+    for metric in sorted(trial.candidate.measured.values):
+        found: dict[str, tuple[float, float]] = {}
+        with suppress(OutsideDomainError):
+            for side in trial.sides:
+                one = of_one(metric, labels, side.predictions, alpha)
+                found[side.name] = one.low, one.high
+            if trial.champion is not None:
+                ours, theirs = trial.candidate.predictions, trial.champion.predictions
+                apart = of_difference(metric, labels, ours, theirs, alpha)
+                found["difference"] = apart.low, apart.high
+        if found:
+            yield metric, found
 
 
 def _left_out() -> CheckResult:

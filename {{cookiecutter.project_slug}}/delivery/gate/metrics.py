@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..app import METRICS, Task
+from ..policy import METRICS, Task
+from .statistics.confusion import chosen
 
 Floats = NDArray[np.float64]
 
@@ -35,7 +36,7 @@ def accuracy(labels: Floats, predictions: Floats) -> float:
     """Return the share of rows whose probability is on their label's side of 0.5; 1 is best."""
     from sklearn.metrics import accuracy_score
 
-    return float(accuracy_score(labels, (predictions >= 0.5).astype(np.float64)))
+    return float(accuracy_score(labels, chosen(predictions)))
 
 
 def roc_auc(labels: Floats, predictions: Floats) -> float:
@@ -45,8 +46,7 @@ def roc_auc(labels: Floats, predictions: Floats) -> float:
     """
     from sklearn.metrics import roc_auc_score
 
-    if len(np.unique(labels)) < 2:
-        raise UncomputableError("the hold-out has rows of one class only")
+    _require_both(labels)
     return float(roc_auc_score(labels, predictions))
 
 
@@ -65,6 +65,71 @@ def brier(labels: Floats, predictions: Floats) -> float:
     from sklearn.metrics import brier_score_loss
 
     return float(brier_score_loss(labels, predictions, pos_label=1))
+
+
+def sensitivity(labels: Floats, predictions: Floats) -> float:
+    """Return the share of rows of label 1 that are found (recall); 1 is best."""
+    return _recall(labels, predictions, 1)
+
+
+def specificity(labels: Floats, predictions: Floats) -> float:
+    """Return the share of rows of label 0 that are left alone; 1 is best."""
+    return _recall(labels, predictions, 0)
+
+
+def balanced_accuracy(labels: Floats, predictions: Floats) -> float:
+    """Return the mean of sensitivity and specificity; 1 is best, 0.5 is guessing."""
+    from sklearn.metrics import balanced_accuracy_score
+
+    _require_both(labels)
+    return float(balanced_accuracy_score(labels, chosen(predictions)))
+
+
+def precision(labels: Floats, predictions: Floats) -> float:
+    """Return the share of rows answered 1 whose label is 1; 1 is best.
+
+    Raises UncomputableError where no row is answered 1.
+    """
+    from sklearn.metrics import precision_score
+
+    if not chosen(predictions).any():
+        raise UncomputableError("no row is answered 1")
+    return float(precision_score(labels, chosen(predictions)))
+
+
+def f1(labels: Floats, predictions: Floats) -> float:
+    """Return the harmonic mean of precision and sensitivity; 1 is best."""
+    from sklearn.metrics import f1_score
+
+    _require_both(labels)
+    return float(f1_score(labels, chosen(predictions)))
+
+
+def mcc(labels: Floats, predictions: Floats) -> float:
+    """Return the correlation of labels and classes (Matthews 1975); 1 is best, 0 is guessing."""
+    from sklearn.metrics import matthews_corrcoef
+
+    _require_both(labels)
+    return float(matthews_corrcoef(labels, chosen(predictions)))
+
+
+def cohen_kappa(labels: Floats, predictions: Floats) -> float:
+    """Return the agreement of labels and classes beyond chance (Cohen 1960); 1 is best."""
+    from sklearn.metrics import cohen_kappa_score
+
+    _require_both(labels)
+    return float(cohen_kappa_score(labels, chosen(predictions)))
+
+
+def average_precision(labels: Floats, predictions: Floats) -> float:
+    """Return the mean precision over the rows of label 1, highest probabilities first; 1 is best.
+
+    The share of label 1 is guessing.
+    """
+    from sklearn.metrics import average_precision_score
+
+    _require_both(labels)
+    return float(average_precision_score(labels, predictions))
 
 
 def r2(labels: Floats, predictions: Floats) -> float:
@@ -95,6 +160,14 @@ def rmse(labels: Floats, predictions: Floats) -> float:
 
 FUNCTIONS: Mapping[str, Callable[[Floats, Floats], float]] = {
     "accuracy": accuracy,
+    "sensitivity": sensitivity,
+    "specificity": specificity,
+    "balanced_accuracy": balanced_accuracy,
+    "precision": precision,
+    "f1": f1,
+    "mcc": mcc,
+    "cohen_kappa": cohen_kappa,
+    "average_precision": average_precision,
     "roc_auc": roc_auc,
     "log_loss": log_loss,
     "brier": brier,
@@ -102,6 +175,18 @@ FUNCTIONS: Mapping[str, Callable[[Floats, Floats], float]] = {
     "mae": mae,
     "rmse": rmse,
 }
+
+
+def _recall(labels: Floats, predictions: Floats, label: int) -> float:
+    from sklearn.metrics import recall_score
+
+    _require_both(labels)
+    return float(recall_score(labels, chosen(predictions), pos_label=label))
+
+
+def _require_both(labels: Floats) -> None:
+    if len(np.unique(labels)) < 2:
+        raise UncomputableError("the hold-out has rows of one class only")
 
 
 def compute(name: str, labels: Floats, predictions: Floats) -> float:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..app import LOWER_IS_BETTER, Limit
 from ..canonical import short
-from ..evidence import BLOCKING, CheckResult, Evidence
+from ..evidence import CheckResult, Evidence
+from ..policy import LOWER_IS_BETTER, Limit, Policy
 
 MARKS = {
     "PASS": "✅",
@@ -32,7 +32,7 @@ def report(evidence: Evidence) -> str:
 
 
 def _verdict(evidence: Evidence) -> str:
-    bad = [check for check in evidence.checks if check.outcome in BLOCKING]
+    bad = [check for check in evidence.checks if check.blocks]
     counts = f"{len(bad)} of {len(evidence.checks)} checks"
     if evidence.outcome == "PASS":
         against = (
@@ -46,6 +46,11 @@ def _verdict(evidence: Evidence) -> str:
         return f"**May enter {evidence.environment}** {against}: {passed}{rest}."
     if evidence.outcome == "FAIL":
         return f"**May not enter {evidence.environment}**: {counts} did not pass."
+    if evidence.outcome == "INCONCLUSIVE":
+        return (
+            f"**Not yet shown fit for {evidence.environment}**: nothing failed, and {counts} could "
+            "not be decided with these rows."
+        )
     return (
         f"**May not enter {evidence.environment}**: it could not be judged ({counts} could not "
         "tell). What cannot be told is never a pass."
@@ -56,22 +61,43 @@ def _metrics(evidence: Evidence) -> list[str]:
     ours = evidence.metrics.get("candidate", {})
     if not ours:
         return []
-    theirs = evidence.metrics.get("champion", {})
-    named = sorted(evidence.policy.metrics)
+    policy = Policy.model_validate(evidence.policy)
+    named = sorted(policy.metrics)
     others = sorted(set(ours) - set(named))
-    rows = [_row(name, ours, theirs, evidence.policy.metrics.get(name)) for name in named + others]
-    head = ["| metric | candidate | champion | policy |", "|---|---:|---:|---|"]
-    return [*head, *rows, "", f"Measured on {evidence.inputs.holdout.rows} rows of hold-out.", ""]
+    rows = [_row(evidence, name, policy.metrics.get(name)) for name in named + others]
+    head = [
+        "| metric | candidate | champion | better by | policy |",
+        "|---|---:|---:|---:|---|",
+    ]
+    below = (
+        f"Measured on {evidence.inputs.holdout.rows} rows of hold-out. Each bound holds "
+        f"with {1 - policy.alpha_each:.2%} ({policy.alpha:g} for all of {policy.candidates} "
+        "candidates)."
+    )
+    return [*head, *rows, "", below, ""]
 
 
-def _row(name: str, ours: dict[str, float], theirs: dict[str, float], limit: Limit | None) -> str:
+def _row(evidence: Evidence, name: str, limit: Limit | None) -> str:
     arrow = "lower is better" if name in LOWER_IS_BETTER else "higher is better"
-    cells = [f"{name} ({arrow})", _figure(ours.get(name)), _figure(theirs.get(name))]
-    return f"| {' | '.join([*cells, _limit(name, limit)])} |"
+    ours, theirs = (evidence.metrics.get(side, {}).get(name) for side in ("candidate", "champion"))
+    bounds = evidence.intervals.get(name, {})
+    better = None
+    if ours is not None and theirs is not None:
+        better = theirs - ours if name in LOWER_IS_BETTER else ours - theirs
+    cells = [
+        f"{name} ({arrow})",
+        _figure(ours, bounds.get("candidate")),
+        _figure(theirs, bounds.get("champion")),
+        _figure(better, bounds.get("difference")),
+        _limit(name, limit),
+    ]
+    return f"| {' | '.join(cells)} |"
 
 
-def _figure(value: float | None) -> str:
-    return "none" if value is None else f"{value:.4f}"
+def _figure(value: float | None, bounds: tuple[float, float] | None) -> str:
+    if value is None:
+        return "none"
+    return f"{value:.4f}" + (f" ({bounds[0]:.4f} to {bounds[1]:.4f})" if bounds else "")
 
 
 def _limit(name: str, limit: Limit | None) -> str:
@@ -84,14 +110,17 @@ def _limit(name: str, limit: Limit | None) -> str:
     return "; ".join(parts)
 
 
-def _todo(checks: Iterable[CheckResult]) -> list[str]:
-    bad = [check for check in checks if check.outcome in BLOCKING]
-    lines = [
-        f"- {MARKS[c.outcome]} `{c.name}` {plain(c.sentence)}"
-        + (f" **Next:** {plain(c.next)}." if c.next else "")
-        for c in bad
-    ]
-    return ["### What stands in the way", "", *lines, ""] if bad else []
+def _todo(checks: list[CheckResult]) -> list[str]:
+    ways = "### What stands in the way", "### What was seen besides"
+    bad = [check for check in checks if check.blocks]
+    seen = [check for check in checks if check.next and not check.blocks]
+    parts = zip(ways, (bad, seen), strict=True)
+    return [line for way, some in parts if some for line in (way, "", *map(_line, some), "")]
+
+
+def _line(check: CheckResult) -> str:
+    next_step = f" **Next:** {plain(check.next)}." if check.next else ""
+    return f"- {MARKS[check.outcome]} `{check.name}` {plain(check.sentence)}{next_step}"
 
 
 def plain(text: str) -> str:

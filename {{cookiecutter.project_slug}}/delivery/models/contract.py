@@ -10,9 +10,10 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from ..app import AppFile, Payload, Sha256, Task
+from ..app import AppFile, Payload, Sha256
 from ..canonical import canonical, digest, sha256
 from ..errors import Refused
+from ..policy import Task
 from ..settings import Strict
 
 SIGNATURE, TRAINING, LOCK, IDENTITY = (

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..app import Holdout, Task
+from ..app import Holdout
 from ..canonical import sha256
 from ..errors import Refused
 from ..gate.holdout import parse_holdout
+from ..policy import Task
 from ..process import ProgramFailed, run
 from ..skeletons import holdout_file
 from .environment import CHILD_ENV

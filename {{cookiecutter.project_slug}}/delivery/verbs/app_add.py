@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 from typing import TypeVar, get_args
 
-from ..app import AppFile, Style, Task
+from ..app import AppFile, Style
 from ..console import Say
 from ..errors import Refused, UsageError
 from ..files import parse_model
@@ -16,6 +16,7 @@ from ..models.drawing import Code, draw
 from ..models.environment import app_python
 from ..models.locking import LOCK, WANTED, known_lock, resolve
 from ..placing import move, put, staging
+from ..policy import Task
 from ..settings import PATH, Settings, check_name
 from ..skeletons import CHART, NewApp, app_files
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..console import Say
-from ..errors import Refused
-from ..evidence import BLOCKING, Evidence, Judged, parse_evidence
+from ..errors import Refused, Unknown
+from ..evidence import Evidence, Judged, parse_evidence
 from ..files import write
 from ..gate import Case, Scorer, Verdict, differences, judge, known_question, same_question
 from ..git import Repository, Snapshot
@@ -33,11 +33,16 @@ def judge_for(
 
 
 class GateFailed(Refused):
-    """The verdict is not PASS; it goes along, so that its report can be shown."""
+    """The verdict is not PASS; it goes along, so that its report can be shown.
+
+    Where nothing failed and the rows could not tell, the status is that of "could not tell".
+    """
 
     def __init__(self, verdict: Verdict) -> None:
         evidence = verdict.evidence
-        bad = next(check for check in evidence.checks if check.outcome in BLOCKING)
+        if evidence.outcome == "INCONCLUSIVE":
+            self.exit_code = Unknown.exit_code
+        bad = next(check for check in evidence.checks if check.blocks)
         super().__init__(
             "gate-failed",
             f"{evidence.app} for {evidence.environment}: {bad.name} is {bad.outcome}. "
@@ -125,5 +130,5 @@ def _verify_question(workplace: Workplace, entry: Entry, head: Snapshot, scorer:
 
 def _why(found: Verdict) -> str:
     """Return what scoring again found wrong, in a sentence; nothing where it passed."""
-    bad = [check for check in found.evidence.checks if check.outcome in BLOCKING]
+    bad = [check for check in found.evidence.checks if check.blocks]
     return f" {bad[0].name} is {bad[0].outcome}: {bad[0].sentence}" if bad else ""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..app import LOWER_IS_BETTER, Limit
 from ..errors import Unknown
 from ..evidence import parse_evidence
 from ..ledger import record_path
+from ..policy import LOWER_IS_BETTER, Limit
 from ..workplace import Workplace
 from .promote import candidate_for
 

@@ -1,0 +1,1 @@
+"""What the gate's statistics are worth: `make bench-gate`."""

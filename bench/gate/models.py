@@ -1,0 +1,76 @@
+"""Made-up models of which the truth is known: labels, a candidate's answers, a champion's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from delivery.gate.statistics.bounds import Floats
+from delivery.gate.statistics.metrics import of_difference
+from delivery.policy import METRICS, Task
+
+Rows = tuple[Floats, Floats, Floats]
+POPULATION = 1_000_000
+
+
+@dataclass(frozen=True)
+class World:
+    """Where rows come from.
+
+    `rare` moves the classes apart in number, `sharp` makes them easy to tell; `worse` and `noise`
+    spread candidate and champion around the truth, and `heavy` gives a regression Student's t with
+    3 degrees of freedom in place of Gauss.
+    """
+
+    name: str
+    task: Task
+    rare: float = 0.0
+    sharp: float = 3.0
+    noise: float = 0.5
+    worse: float = 0.5
+    heavy: bool = False
+
+    def rows(self, count: int, random: np.random.Generator, equal: bool = False) -> Rows:
+        """Return labels, candidate and champion; where `equal`, both are equally good."""
+        truth = random.standard_t(3, count) if self.heavy else random.normal(size=count)
+        theirs = truth + random.normal(scale=self.noise, size=count)
+        ours = theirs + random.normal(scale=self.worse, size=count)
+        if equal:
+            theirs = theirs + random.normal(scale=self.worse, size=count)
+        if self.task == "regression":
+            return truth, ours, theirs
+        logit = self.sharp * truth - self.rare
+        labels = (random.uniform(size=count) < _expit(logit)).astype(np.float64)
+        return (
+            labels,
+            _expit(self.sharp * ours - self.rare),
+            _expit(self.sharp * theirs - self.rare),
+        )
+
+    def difference(self, metric: str) -> float:
+        """Return by how much the candidate is really better, from a million rows."""
+        found = of_difference(metric, *self.rows(POPULATION, source(0)), 0.05)
+        return found.estimate
+
+    @property
+    def metrics(self) -> list[str]:
+        """The metrics of the task."""
+        return sorted(METRICS[self.task])
+
+
+WORLDS = (
+    World("even classes", "binary-classification"),
+    World("one in ten", "binary-classification", rare=4.5, sharp=2.0),
+    World("easy to tell", "binary-classification", sharp=12.0, noise=0.1, worse=0.15),
+    World("gaussian", "regression"),
+    World("heavy tails", "regression", heavy=True),
+)
+
+
+def source(seed: int) -> np.random.Generator:
+    """Return random numbers that are the same each time."""
+    return np.random.Generator(np.random.Philox(seed))
+
+
+def _expit(value: Floats) -> Floats:
+    return 1 / (1 + np.exp(-value))

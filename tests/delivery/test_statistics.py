@@ -1,0 +1,181 @@
+"""Bounds against independent ways to the same numbers, and against simulation."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from delivery.gate.metrics import compute
+from delivery.gate.statistics import rates
+from delivery.gate.statistics.bounds import FEWEST, Floats, OutsideDomainError
+from delivery.gate.statistics.influence import SMOOTH, average_precision, roc_auc
+from delivery.gate.statistics.metrics import of_difference, of_one
+from delivery.gate.statistics.needed import rows_needed
+from delivery.policy import LOWER_IS_BETTER, METRICS, Task
+from scipy import optimize, stats
+
+Rows = tuple[Floats, Floats, Floats]
+EVERY: list[tuple[Task, str]] = [
+    (task, metric) for task, names in METRICS.items() for metric in sorted(names)
+]
+
+
+def rows(task: Task, count: int = 400, seed: int = 1, worse: float = 0.5) -> Rows:
+    """Return labels, and answers of a candidate and of a better champion."""
+    random = np.random.Generator(np.random.Philox(seed))
+    truth = random.normal(size=count)
+    theirs = truth + random.normal(scale=0.5, size=count)
+    ours = theirs + random.normal(scale=worse, size=count)
+    if task == "regression":
+        return truth, ours, theirs
+    labels = (random.uniform(size=count) < 1 / (1 + np.exp(-3 * truth))).astype(np.float64)
+    return labels, 1 / (1 + np.exp(-ours)), 1 / (1 + np.exp(-theirs))
+
+
+@pytest.mark.parametrize(("task", "metric"), EVERY)
+def test_estimate_is_scikit_learns(task: Task, metric: str) -> None:
+    labels, ours, _ = rows(task)
+    found = of_one(metric, labels, ours, 0.05)
+    assert found.estimate == pytest.approx(compute(metric, labels, ours), abs=1e-12)
+    assert found.low < found.estimate < found.high
+
+
+@pytest.mark.parametrize(("task", "metric"), EVERY)
+def test_difference_is_oriented_and_turns_round(task: Task, metric: str) -> None:
+    labels, ours, theirs = rows(task)
+    found = of_difference(metric, labels, ours, theirs, 0.01)
+    apart = compute(metric, labels, ours) - compute(metric, labels, theirs)
+    sign = -1 if metric in LOWER_IS_BETTER else 1
+    assert found.estimate == pytest.approx(sign * apart, abs=1e-12)
+    back = of_difference(metric, labels, theirs, ours, 0.01)
+    assert (back.low, back.high) == pytest.approx((-found.high, -found.low), abs=1e-9)
+
+
+@pytest.mark.parametrize("metric", sorted(SMOOTH))
+def test_influence_is_what_leaving_a_row_out_does(metric: str) -> None:
+    task: Task = "regression" if metric in METRICS["regression"] else "binary-classification"
+    labels, ours, _ = rows(task)
+    found = SMOOTH[metric](labels, ours)
+    count = len(labels)
+    without = [
+        compute(metric, np.delete(labels, one), np.delete(ours, one)) for one in range(count)
+    ]
+    jackknife = (count - 1) * (found.estimate - np.array(without))
+    assert np.corrcoef(jackknife, found.of_row)[0, 1] > 0.999
+    assert jackknife.std() == pytest.approx(found.of_row.std(), rel=0.03)
+
+
+def test_tied_answers_count_as_scikit_learn_counts_them() -> None:
+    labels, ours, _ = rows("binary-classification")
+    coarse = np.round(ours, 1)
+    assert roc_auc(labels, coarse).estimate == pytest.approx(
+        compute("roc_auc", labels, coarse), abs=1e-12
+    )
+    assert average_precision(labels, coarse).estimate == pytest.approx(
+        compute("average_precision", labels, coarse), abs=1e-12
+    )
+
+
+def test_delongs_error_is_that_of_all_pairs() -> None:
+    labels, ours, theirs = rows("binary-classification", count=150)
+    found = roc_auc(labels, ours) - roc_auc(labels, theirs)
+
+    def pairs(answers: Floats) -> Floats:
+        up, down = answers[labels == 1][:, None], answers[labels == 0][None, :]
+        return (up > down) + 0.5 * (up == down)  # type: ignore[no-any-return]
+
+    apart = pairs(ours) - pairs(theirs)
+    up, down = apart.mean(axis=1), apart.mean(axis=0)
+    variance = up.var() / len(up) + down.var() / len(down)
+    assert found.estimate == pytest.approx(apart.mean(), abs=1e-12)
+    assert (found.of_row**2).mean() / len(labels) == pytest.approx(variance, rel=1e-9)
+
+
+@pytest.mark.parametrize(("gained", "lost", "count"), [(3, 8, 200), (0, 5, 60), (30, 31, 900)])
+def test_tangos_error_is_that_of_the_likeliest_table(gained: int, lost: int, count: int) -> None:
+    difference = -0.04
+
+    def unlikely(only_lost: float) -> float:
+        only_gained = only_lost + difference
+        both = 1 - only_lost - only_gained
+        parts = (gained, only_gained), (lost, only_lost), (count - gained - lost, both)
+        return -sum(many * math.log(max(share, 1e-300)) for many, share in parts if many)
+
+    span = (-difference + 1e-12, (1 - difference) / 2 - 1e-12)
+    likely = optimize.minimize_scalar(unlikely, bounds=span, options={"xatol": 1e-13}).x
+    error = math.sqrt((2 * likely + difference - difference**2) / count)
+    z = ((gained - lost) / count - difference) / error
+    assert rates.score(gained, lost, count, difference) == pytest.approx(z, rel=1e-6)
+
+
+def test_tango_without_a_margin_is_mcnemars_test() -> None:
+    z = rates.score(12, 30, 1000, 0.0)
+    assert z == pytest.approx((12 - 30) / math.sqrt(12 + 30), rel=1e-9)
+
+
+def test_bounds_of_a_share_are_exact() -> None:
+    found = rates.share(88, 100, 0.05)
+    assert stats.binom.sf(87, 100, found.low) == pytest.approx(0.05, abs=1e-9)
+    assert stats.binom.cdf(88, 100, found.high) == pytest.approx(0.05, abs=1e-9)
+
+
+def test_even_rows_give_students_bounds() -> None:
+    # With a kurtosis below Gauss's and no skewness, nothing is corrected.
+    labels, answers = np.zeros(100), np.tile([1.0, 2.0], 50)
+    found = of_one("mae", labels, answers, 0.05)
+    reach = stats.t.isf(0.05, 99) * stats.sem(answers)
+    assert (found.low, found.high) == pytest.approx((1.5 - reach, 1.5 + reach), rel=1e-9)
+
+
+@pytest.mark.parametrize("metric", ["mae", "roc_auc", "f1"])
+def test_too_few_rows_give_no_bound(metric: str) -> None:
+    task: Task = "regression" if metric == "mae" else "binary-classification"
+    labels, ours, theirs = rows(task, count=FEWEST - 1)
+    with pytest.raises(OutsideDomainError, match="known to hold from"):
+        of_one(metric, labels, ours, 0.05)
+    with pytest.raises(OutsideDomainError):
+        of_difference(metric, labels, ours, theirs, 0.05)
+
+
+def test_perfect_answers_give_no_certainty() -> None:
+    labels = np.tile([0.0, 1.0], 100)
+    with pytest.raises(OutsideDomainError, match="alike"):
+        of_one("brier", labels, labels, 0.05)
+    for metric in ("roc_auc", "average_precision", "precision", "f1", "mcc"):
+        found = of_one(metric, labels, labels, 0.05)
+        assert found.estimate == found.high == 1.0
+        assert 0.9 < found.low < 0.99
+    assert of_one("accuracy", labels, labels, 0.05).low == pytest.approx(0.05 ** (1 / 200))
+
+
+def test_models_that_decide_alike_may_still_differ() -> None:
+    labels, ours, _ = rows("binary-classification")
+    theirs = np.clip(ours + np.where(ours >= 0.5, 0.01, -0.01), 0, 1)
+    for metric in ("roc_auc", "average_precision", "precision", "f1", "mcc", "accuracy"):
+        found = of_difference(metric, labels, ours, theirs, 0.05)
+        assert found.estimate == 0
+        assert -0.05 < found.low < 0 < found.high < 0.05
+
+
+def test_equal_answers_differ_by_nothing() -> None:
+    labels, ours, _ = rows("binary-classification")
+    for metric in ("roc_auc", "f1", "log_loss"):
+        found = of_difference(metric, labels, ours, ours, 0.05)
+        assert (found.low, found.high) == (0.0, 0.0)
+
+
+def test_rows_needed_shrink_the_error_to_the_margin() -> None:
+    assert rows_needed(100, 0.1, 0.1, 0.05, 0.8) == math.ceil(100 * (1.6448536 + 0.8416212) ** 2)
+    assert rows_needed(100, 0.1, 0.0, 0.05, 0.8) is None
+
+
+@pytest.mark.parametrize("metric", ["brier", "roc_auc", "f1", "accuracy"])
+def test_model_at_the_margin_seldom_passes(metric: str) -> None:
+    labels, ours, theirs = rows("binary-classification", count=200_000)
+    margin = -of_difference(metric, labels, ours, theirs, 0.05).estimate
+    gates, passed = 600, 0
+    for seed in range(gates):
+        drawn = rows("binary-classification", count=300, seed=seed + 2)
+        passed += of_difference(metric, *drawn, 0.05).low >= -margin
+    assert passed <= stats.binom.isf(0.001, gates, 0.05)

@@ -1,0 +1,68 @@
+"""Shares of rows: one model's, and the paired difference of two models'.
+
+Both hold for every number of rows: Clopper-Pearson is exact, and the size of Tango's test was
+counted out over all tables (docs/gate-statistics.md).
+"""
+
+from __future__ import annotations
+
+import math
+
+from scipy.optimize import brentq
+from scipy.stats import binomtest, norm
+
+from .bounds import Bounds
+
+FEW = 500
+"""Rows below which half a row is taken off what was seen: tables are coarse there."""
+EDGE = 1 - 1e-12
+
+
+def share(hits: int, rows: int, alpha: float) -> Bounds:
+    """Return the share of rows that are hits, 0 to 1, with exact bounds.
+
+    See: Clopper and Pearson, The use of confidence or fiducial limits, Biometrika 26, 1934.
+    """
+    found = binomtest(hits, rows).proportion_ci(1 - 2 * alpha, method="exact")
+    estimate = hits / rows
+    error = math.sqrt(estimate * (1 - estimate) / rows)
+    return Bounds(estimate, float(found.low), float(found.high), error, "clopper-pearson")
+
+
+def paired(gained: int, lost: int, rows: int, alpha: float) -> Bounds:
+    """Return the difference of two models' shares on the same rows, -1 to 1.
+
+    `gained`: rows that only the candidate has right, `lost`: that only the champion has right.
+    See: Tango, Equivalence test and confidence interval for the difference in proportions for the
+    paired-sample design, Statistics in Medicine 17, 1998.
+    """
+    estimate, z = (gained - lost) / rows, float(norm.isf(alpha))
+    error = math.sqrt(max(gained + lost - (gained - lost) ** 2 / rows, 0.0)) / rows
+    half = 0.5 if rows < FEW else 0.0
+
+    def beyond(difference: float, limit: float, less: float) -> float:
+        return score(gained, lost, rows, difference, less) - limit
+
+    low, high = -1.0, 1.0
+    if beyond(-EDGE, z, half) > 0:
+        low = float(brentq(beyond, -EDGE, min(estimate, EDGE), (z, half), xtol=1e-12))
+    if beyond(EDGE, -z, -half) < 0:
+        high = float(brentq(beyond, max(estimate, -EDGE), EDGE, (-z, -half), xtol=1e-12))
+    return Bounds(estimate, low, high, error, "tango-score")
+
+
+def score(gained: int, lost: int, rows: int, difference: float, less: float = 0.0) -> float:
+    """Return Tango's z of a true difference: how many standard errors what was seen lies above it.
+
+    The standard error is that of the most likely table among those with that difference; `less`
+    rows are taken off what was seen.
+    """
+    a = 2 * rows
+    b = -gained - lost + (2 * rows - gained + lost) * difference
+    c = -lost * difference * (1 - difference)
+    only_lost = (math.sqrt(max(b * b - 4 * a * c, 0.0)) - b) / (2 * a)
+    variance = rows * (2 * only_lost + difference * (1 - difference))
+    distance = gained - lost - rows * difference - less
+    if variance <= 0:
+        return math.copysign(math.inf, distance) if distance else 0.0
+    return distance / math.sqrt(variance)

@@ -1,0 +1,140 @@
+"""The policy that an app's models are judged by: limits, how sure to be, and what blocks.
+
+docs/gate.md gives each default's reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from .canonical import digest
+from .settings import Strict
+
+Task = Literal["binary-classification", "regression"]
+Part = Literal["floors", "champion", "baseline", "slices", "flips", "signature"]
+Mode = Literal["off", "report", "enforce"]
+
+LOWER_IS_BETTER = frozenset({"log_loss", "brier", "mae", "rmse"})
+METRICS: Mapping[Task, frozenset[str]] = {
+    "binary-classification": frozenset(
+        {
+            *("accuracy", "sensitivity", "specificity", "balanced_accuracy"),
+            *("precision", "f1", "mcc", "cohen_kappa"),
+            *("roc_auc", "average_precision", "log_loss", "brier"),
+        }
+    ),
+    "regression": frozenset({"r2", "mae", "rmse"}),
+}
+TAIL = 0.75
+"""What is left of a small alpha: approximations lose up to a quarter of it that far out."""
+FAR_OUT = 0.01
+
+
+class Limit(Strict):
+    """What one metric has to reach, in the metric's own unit.
+
+    `floor` is the worst value that passes; `margin` is by how much a candidate may be worse than
+    the champion. For a metric where lower is better (log_loss, brier, mae, rmse) the floor is the
+    highest value that passes.
+    """
+
+    floor: float | None = Field(default=None, allow_inf_nan=False)
+    margin: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Limit:
+        if self.floor is None and self.margin is None:
+            raise ValueError("a metric needs a floor, a margin, or both")
+        return self
+
+
+class Slice(Strict):
+    """A column of the hold-out whose values, or ranges between edges, are judged apart."""
+
+    column: Annotated[str, StringConstraints(min_length=1)]
+    edges: tuple[float, ...] = ()
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Slice:
+        if list(self.edges) != sorted(set(self.edges)):
+            raise ValueError("edges ascend")
+        return self
+
+
+Limits = Annotated[dict[str, Limit], Field(min_length=1)]
+Alpha = Annotated[float, Field(gt=0, le=0.2)]
+Candidates = Annotated[int, Field(ge=1, le=1000)]
+Power = Annotated[float, Field(ge=0.5, lt=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Factor = Annotated[float, Field(ge=1, le=100)]
+
+
+class Policy(Strict):
+    """All that an environment's verdict follows, with every default written out."""
+
+    metrics: Limits
+    alpha: Alpha = 0.05
+    candidates: Candidates = 20
+    power: Power = 0.8
+    slices: tuple[Slice, ...] = ()
+    slice_margin: Factor = 3.0
+    negative_flips: Share = 0.02
+    modes: dict[Part, Mode] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _judges_something(self) -> Policy:
+        if self.mode("floors") != "enforce" and self.mode("champion") != "enforce":
+            raise ValueError("with neither floors nor champion enforced, every model would pass")
+        return self
+
+    @property
+    def sha256(self) -> str:
+        """The digest by which evidence names this policy."""
+        return digest(self.model_dump(mode="json"))
+
+    @property
+    def alpha_each(self) -> float:
+        """The one-sided level of each bound: alpha, divided among all candidates of a hold-out."""
+        share = self.alpha / self.candidates
+        return share if share >= FAR_OUT else share * TAIL
+
+    def mode(self, part: Part) -> Mode:
+        """Return what a part's outcome means: nothing, a line in the report, or a refusal."""
+        return self.modes.get(part, "enforce")
+
+
+class PartialPolicy(Strict):
+    """What one environment asks beyond, or in place of, the app's common policy."""
+
+    metrics: dict[str, Limit] = Field(default_factory=dict)
+    alpha: Alpha | None = None
+    candidates: Candidates | None = None
+    power: Power | None = None
+    slices: tuple[Slice, ...] | None = None
+    slice_margin: Factor | None = None
+    negative_flips: Share | None = None
+    modes: dict[Part, Mode] = Field(default_factory=dict)
+
+
+class Gate(Policy):
+    """The app's policy: what holds everywhere, and what differs by environment."""
+
+    environments: dict[str, PartialPolicy] = Field(default_factory=dict)
+
+    def policy(self, environment: str) -> Policy:
+        """Return what holds in an environment."""
+        other = self.environments.get(environment, PartialPolicy())
+        common: dict[str, Any] = {name: getattr(self, name) for name in Policy.model_fields}
+        replaced = {
+            name: value
+            for name in Policy.model_fields
+            if name not in ("metrics", "modes") and (value := getattr(other, name)) is not None
+        }
+        merged = {
+            "metrics": {**self.metrics, **other.metrics},
+            "modes": {**self.modes, **other.modes},
+        }
+        return Policy(**{**common, **replaced, **merged})
