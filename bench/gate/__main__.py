@@ -11,6 +11,7 @@ import math
 import sys
 
 from . import simulated
+from .others import left_out
 from .speed import metric_error, peak_mb, statistics_s
 
 GATES = 20_000
@@ -23,6 +24,8 @@ def main(gates: int) -> None:
     figures: dict[str, float | str] = {"gates": gates, "statistics_s": round(statistics_s(), 3)}
     figures["gate_mb"] = round(peak_mb())
     figures["metric_error"] = metric_error()
+    print(json.dumps(figures), flush=True)
+    figures |= {key: round(value, 3) for key, value in left_out(gates // 10).items()}
     print(json.dumps(figures), flush=True)
     figures |= _at_margin(gates)
     figures |= _power(gates)

@@ -77,7 +77,7 @@ class Image:
     @property
     def name(self) -> str:
         """The image by a digest that stands for its content."""
-        digest = sha256(canonical([self.files.digest, list(self.answers)]))
+        digest = sha256(canonical([self.files.digest, str(self.answers)]))
         return f"registry.example.com/acme/app@{digest}"
 
 

@@ -83,8 +83,8 @@ CASES: dict[str, tuple[Prepare, tuple[str, ...], str, int]] = {
     "unknown key": (merged(APP, lambda t: t + "hue: red\n"), PROMOTE, "broken-file", 2),
     "key twice": (merged(APP, lambda t: t + "schema: 1\n"), ("apps",), "broken-file", 2),
     "missing field": (merged(APP, replaced("owners:", "# ")), ("apps",), "broken-file", 2),
-    "unknown metric": (merged(APP, replaced("roc_auc", "f1")), PROMOTE, "broken-file", 2),
-    "limit that is no number": (merged(APP, replaced("0.97", ".nan")), ("apps",), "broken-file", 2),
+    "unknown metric": (merged(APP, replaced("roc_auc", "beauty")), PROMOTE, "broken-file", 2),
+    "limit that is no number": (merged(APP, replaced("0.87", ".nan")), ("apps",), "broken-file", 2),
     "limit of no environment": (merged(APP, replaced("prod:", "live:")), PROMOTE, "broken-file", 2),
     "unknown app": (nothing, ("promote", "nope", "--to", "prod", *WHY), "no-such-app", 2),
     "unknown environment": (

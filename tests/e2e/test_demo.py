@@ -74,7 +74,7 @@ def test_demo_leaves_a_clean_main_that_verifies(told: tuple[Path, str]) -> None:
 def test_demo_refuses_the_worse_model_with_its_reason(told: tuple[Path, str]) -> None:
     refusal = re.search(r"gate-failed: .*tumour-classifier for dev: (.*)", told[1])
     assert refusal is not None
-    assert "log_loss" in refusal[1]
+    assert "floor-accuracy is FAIL" in refusal[1]
     models = {entry["model"] for entry in machine(told[0], "history", TUMOUR)}
     assert models == {"1", "2"}
 

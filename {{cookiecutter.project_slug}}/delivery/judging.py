@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 
 from .app import App, Holdout
 from .evidence import Champion, HoldoutRef, Inputs, Judged
@@ -42,5 +43,6 @@ def inputs_of(
             features=holdout.features_sha256, labels=holdout.labels_sha256, rows=holdout.rows
         ),
         policy=policy.sha256,
-        logged=None if logged is None else dict(logged),
+        # No JSON holds NaN; what is not finite is as good as not logged.
+        logged=None if logged is None else {k: v for k, v in logged.items() if isfinite(v)},
     )

@@ -28,9 +28,6 @@ METRICS: Mapping[Task, frozenset[str]] = {
     ),
     "regression": frozenset({"r2", "mae", "rmse"}),
 }
-TAIL = 0.75
-"""What is left of a small alpha: approximations lose up to a quarter of it that far out."""
-FAR_OUT = 0.01
 
 
 class Limit(Strict):
@@ -98,8 +95,7 @@ class Policy(Strict):
     @property
     def alpha_each(self) -> float:
         """The one-sided level of each bound: alpha, divided among all candidates of a hold-out."""
-        share = self.alpha / self.candidates
-        return share if share >= FAR_OUT else share * TAIL
+        return self.alpha / self.candidates
 
     def mode(self, part: Part) -> Mode:
         """Return what a part's outcome means: nothing, a line in the report, or a refusal."""

@@ -68,10 +68,11 @@ def bounded(found: Influence, alpha: float) -> Bounds:
     """Return an estimate with bounds from its rows' influence; raises OutsideDomainError.
 
     The delta method, with two corrections for few and uneven rows: Student's t takes its degrees of
-    freedom from the kurtosis (the variance's own variance; Satterthwaite 1946), and a bound lies
-    where Hall's transformation for skewness puts it, if that is further out (Hall, On the removal
-    of skewness by transformation, JRSS B 54, 1992). BCa, the usual choice, passes a model at the
-    margin up to six times too often at the levels that many candidates need.
+    freedom from the kurtosis, on which the variance's own error depends, a quarter of those by
+    which Satterthwaite (1946) would match that error; and a bound lies where Hall's transformation
+    for skewness puts it, if that is further out (Hall, On the removal of skewness by
+    transformation, JRSS B 54, 1992). BCa, the usual choice, passes a model at the margin several
+    times too often at the level that many candidates need.
     """
     rows = float(found.rows.sum())
     if rows < FEWEST:
@@ -82,7 +83,7 @@ def bounded(found: Influence, alpha: float) -> Bounds:
         raise NoSpreadError(f"all {rows:.0f} rows are alike, so nothing says how sure that is")
     skewness = _mean(centred**3, found) / square**1.5
     kurtosis = _mean(centred**4, found) / square**2
-    freedom = min(max(2 * rows / max(kurtosis - 1, 1), 1), rows - 1)
+    freedom = max(rows / (2 * max(kurtosis - 1, 1)), 1)
     reach, error = float(t.isf(alpha, freedom)), math.sqrt(square / (rows - 1))
     sixth = skewness / (6 * math.sqrt(rows))
     low = found.estimate - error * max(reach, _unskewed(reach, sixth))

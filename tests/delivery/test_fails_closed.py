@@ -1,0 +1,169 @@
+"""Broken policies, evidence and cases, each by its name: none of them is ever a pass.
+
+Broken answers are in test_scoring.py, broken hold-outs in test_holdout.py; `make bench-gate` counts
+all of them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from delivery.canonical import canonical
+from delivery.errors import DeliveryError
+from delivery.evidence import Evidence, parse_evidence, verify
+from delivery.gate import judge
+from delivery.policy import Gate, Limit, Policy
+from pydantic import ValidationError
+
+from tests.delivery.judged import GOOD, WORSE, Image, case, holdout, model
+
+METRICS = {"roc_auc": {"floor": 0.5, "margin": 0.1}}
+SOUND = {"metrics": METRICS}
+POLICIES: dict[str, Any] = {
+    "no policy": None,
+    "an empty policy": {},
+    "no metric": {"metrics": {}},
+    "a list of metrics": {"metrics": ["roc_auc"]},
+    "a metric without limits": {"metrics": {"roc_auc": {}}},
+    "limits that are null": {"metrics": {"roc_auc": {"floor": None, "margin": None}}},
+    "a floor of NaN": {"metrics": {"roc_auc": {"floor": math.nan}}},
+    "an infinite floor": {"metrics": {"roc_auc": {"floor": -math.inf}}},
+    "a margin of NaN": {"metrics": {"roc_auc": {"margin": math.nan}}},
+    "an infinite margin": {"metrics": {"roc_auc": {"margin": math.inf}}},
+    "a negative margin": {"metrics": {"roc_auc": {"margin": -0.1}}},
+    "a floor in words": {"metrics": {"roc_auc": {"floor": "high"}}},
+    "an unknown limit": {"metrics": {"roc_auc": {"ceiling": 0.5}}},
+    "an unknown key": {**SOUND, "skip": True},
+    "an alpha of 0": {**SOUND, "alpha": 0},
+    "an alpha of 1": {**SOUND, "alpha": 1},
+    "an alpha of NaN": {**SOUND, "alpha": math.nan},
+    "no candidate": {**SOUND, "candidates": 0},
+    "certain power": {**SOUND, "power": 1},
+    "slices narrower than the whole": {**SOUND, "slice_margin": 0.5},
+    "more flips than rows": {**SOUND, "negative_flips": 1.5},
+    "a slice without a column": {**SOUND, "slices": [{}]},
+    "edges that descend": {**SOUND, "slices": [{"column": "c0", "edges": [2, 1]}]},
+    "an unknown mode": {**SOUND, "modes": {"floors": "ignore"}},
+    "a mode for nothing": {**SOUND, "modes": {"identity": "off"}},
+    "all that judges off": {**SOUND, "modes": {"floors": "off", "champion": "off"}},
+    "all that judges only reported": {**SOUND, "modes": {"floors": "report", "champion": "report"}},
+}
+
+
+def evidence() -> Evidence:
+    """Return evidence of a better candidate, which passes."""
+    policy = {"roc_auc": Limit(floor=0.5, margin=0.1)}
+    better, champion = Image(model(b"a"), GOOD), Image(model(b"b"), WORSE)
+    found = judge(case(better, champion, policy=policy)).evidence
+    assert found.outcome == "PASS"
+    return found
+
+
+def _set(*path: str | int, to: object) -> Callable[[Any], None]:
+    def change(content: Any) -> None:
+        for part in path[:-1]:
+            content = content[part]
+        content[path[-1]] = to
+
+    return change
+
+
+EVIDENCE: dict[str, Callable[[Any], object]] = {
+    "another outcome": _set("outcome", to="FAIL"),
+    "a failed check under a pass": _set("checks", 6, "outcome", to="FAIL"),
+    "an undecided check under a pass": _set("checks", 6, "outcome", to="INCONCLUSIVE"),
+    "an error that is not enforced": lambda c: c["checks"][6].update(
+        outcome="ERROR", enforced=False
+    ),
+    "no check": _set("checks", to=[]),
+    "nothing but skipped checks": lambda c: [one.update(outcome="SKIPPED") for one in c["checks"]],
+    "an unknown outcome": _set("checks", 0, "outcome", to="OK"),
+    "another candidate": _set("inputs", "candidate", "release", to="sha256:" + "0" * 64),
+    "another champion": _set("inputs", "champion", to=None),
+    "another hold-out": _set("inputs", "holdout", "labels", to="sha256:" + "0" * 64),
+    "another policy by digest": _set("inputs", "policy", to="sha256:" + "0" * 64),
+    "another policy": _set("policy", to={"metrics": {"roc_auc": {"floor": 0.0}}}),
+    "another environment": _set("environment", to="prod"),
+    "another app": _set("app", to="other"),
+    "a later schema": _set("schema", to=3),
+    "a key too many": _set("approved", to=True),
+    "no metrics": lambda c: c.pop("metrics"),
+}
+
+
+def accepts(content: Any) -> bool:
+    """Return whether evidence is taken for a passing verdict on what `evidence` is about."""
+    stated = evidence()
+    expected = {
+        "app": stated.app,
+        "environment": stated.environment,
+        "policy": stated.policy,
+        "inputs": stated.inputs.model_dump(mode="json"),
+    }
+    try:
+        verify(parse_evidence(canonical(content) + b"\n", "evidence.json"), expected, "e")
+    except DeliveryError:
+        return False
+    return True
+
+
+def _case(**changes: Any) -> Callable[[], str]:
+    def judged() -> str:
+        better, champion = Image(model(b"a"), GOOD), Image(model(b"b"), WORSE)
+        images = changes.pop("candidate", better), changes.pop("champion", champion)
+        found = judge(case(*images, **changes)).evidence
+        assert found.dump()
+        return str(found.outcome)
+
+    return judged
+
+
+CASES: dict[str, Callable[[], str]] = {
+    "a hold-out of one class": _case(rows=holdout([1] * 240)),
+    "a hold-out of few rows": _case(
+        rows=holdout([0, 1] * 20),
+        candidate=Image(model(b"a"), GOOD[:40]),
+        champion=Image(model(b"b"), WORSE[:40]),
+    ),
+    "a metric of another task": _case(policy={"rmse": Limit(floor=0.5)}),
+    "an unknown metric": _case(policy={"beauty": Limit(floor=0.5)}),
+    "a champion that answers NaN": _case(champion=Image(model(b"b"), (math.nan, *WORSE[1:]))),
+    "a candidate that answers NaN": _case(candidate=Image(model(b"a"), (*GOOD[:-1], math.nan))),
+    "a champion of another task": _case(champion=Image(model(b"b", task="regression"), WORSE)),
+    "a candidate with a file too many": _case(
+        candidate=Image(model(b"a"), GOOD, {"hook.py": b"import os"})
+    ),
+    "a champion with a file too many": _case(champion=Image(model(b"b"), WORSE, {"x": b""})),
+    "a candidate without a signature": _case(
+        candidate=Image(model(b"a"), GOOD, {"signature.json": b""})
+    ),
+    "logged metrics of NaN": _case(logged=dict.fromkeys(("roc_auc", "brier"), math.nan)),
+    "infinite logged metrics": _case(logged={"roc_auc": math.inf}),
+    "no logged metrics": _case(logged={}),
+    "the champion's model with other answers": _case(champion=Image(model(b"a"), WORSE)),
+    "a constant answer": _case(candidate=Image(model(b"a"), (0.5,) * 240)),
+}
+
+
+@pytest.mark.parametrize("what", POLICIES)
+def test_broken_policy_is_refused(what: str) -> None:
+    for kind in (Policy, Gate):
+        with pytest.raises(ValidationError):
+            kind.model_validate(POLICIES[what])
+
+
+@pytest.mark.parametrize("what", EVIDENCE)
+def test_broken_evidence_is_not_accepted(what: str) -> None:
+    content = json.loads(evidence().dump())
+    assert accepts(content)
+    EVIDENCE[what](content)
+    assert not accepts(content)
+
+
+@pytest.mark.parametrize("what", CASES)
+def test_broken_case_does_not_pass(what: str) -> None:
+    assert CASES[what]() != "PASS"
