@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-from delivery.gate.statistics.bounds import Bounds, OutsideDomainError
+from delivery.gate.statistics.bounds import OutsideDomainError
 from delivery.gate.statistics.metrics import of_difference
-from delivery.gate.statistics.needed import rows_needed
+from delivery.gate.statistics.needed import power_of, rows_needed
 from delivery.policy import Limit, Policy
-from scipy.stats import norm
 
 from .models import WORLDS, Rows, World, source
 
@@ -84,13 +84,20 @@ def power(gates: int) -> Iterator[tuple[World, str, int, float, float]]:
         for world in WORLDS:
             for metric, margin in _margins(world):
                 pilot = of_difference(metric, *world.rows(200_000, source(7), equal=True), ALPHA)
-                needed = rows_needed(200_000, pilot.error, margin, ALPHA, POWER)
-                assert needed
+                found = rows_needed(pilot, margin, ALPHA, POWER)
+                assert found
+                needed = round(found * 200_000 / pilot.rows)
                 fewer = needed * 3 // 4
                 share, other = (
                     _share(pool, world, metric, margin, n, gates) for n in (needed, fewer)
                 )
-                yield world, metric, needed, share, other - forecast(pilot, margin, fewer)
+                yield (
+                    world,
+                    metric,
+                    needed,
+                    share,
+                    other - power_of(pilot, margin, ALPHA, found * 3 // 4),
+                )
 
 
 def _share(
@@ -102,23 +109,19 @@ def _share(
     return sum(found) / (each * PARTS)
 
 
-def forecast(pilot: Bounds, margin: float, rows: int) -> float:
-    """Return the power that the standard error of 200,000 rows promises for others."""
-    error = pilot.error * math.sqrt(200_000 / rows)
-    return float(norm.cdf(margin / error - norm.isf(ALPHA)))
-
-
 def _margins(world: World) -> Iterator[tuple[str, float]]:
     """Yield metrics with margins that some thousand rows decide."""
     for metric in world.metrics:
-        pilot = of_difference(metric, *world.rows(200_000, source(7), equal=True), ALPHA)
-        yield metric, pilot.error * math.sqrt(200_000 / 2_000) * 2.4865
+        with suppress(OutsideDomainError):
+            pilot = of_difference(metric, *world.rows(200_000, source(7), equal=True), ALPHA)
+            yield metric, pilot.error * math.sqrt(200_000 / 2_000) * 2.4865
 
 
 def _pass(world: World, metric: str, margin: float, count: int, gates: int, part: int) -> int:
     random = source(100 + part)
     passed = 0
     for _ in range(gates):
-        found = of_difference(metric, *world.rows(count, random, equal=True), ALPHA)
-        passed += found.low >= -margin
+        with suppress(OutsideDomainError):
+            found = of_difference(metric, *world.rows(count, random, equal=True), ALPHA)
+            passed += found.low >= -margin
     return passed

@@ -11,7 +11,7 @@ from delivery.gate.statistics import rates
 from delivery.gate.statistics.bounds import FEWEST, Floats, OutsideDomainError
 from delivery.gate.statistics.influence import SMOOTH, average_precision, roc_auc
 from delivery.gate.statistics.metrics import of_difference, of_one
-from delivery.gate.statistics.needed import rows_needed
+from delivery.gate.statistics.needed import power_of, rows_needed
 from delivery.policy import LOWER_IS_BETTER, METRICS, Task
 from scipy import optimize, stats
 
@@ -138,6 +138,13 @@ def test_too_few_rows_give_no_bound(metric: str) -> None:
         of_difference(metric, labels, ours, theirs, 0.05)
 
 
+def test_labels_far_out_give_no_bound_of_r2() -> None:
+    labels, ours, _ = rows("regression")
+    far = np.concatenate([labels, [1000.0]])
+    with pytest.raises(OutsideDomainError, match="MAE"):
+        of_one("r2", far, np.concatenate([ours, [900.0]]), 0.05)
+
+
 def test_perfect_answers_give_no_certainty() -> None:
     labels = np.tile([0.0, 1.0], 100)
     with pytest.raises(OutsideDomainError, match="alike"):
@@ -166,8 +173,18 @@ def test_equal_answers_differ_by_nothing() -> None:
 
 
 def test_rows_needed_shrink_the_error_to_the_margin() -> None:
-    assert rows_needed(100, 0.1, 0.1, 0.05, 0.8) == math.ceil(100 * (1.6448536 + 0.8416212) ** 2)
-    assert rows_needed(100, 0.1, 0.0, 0.05, 0.8) is None
+    found = rates.paired(1000, 1000, 40_000, 0.05)
+    formula = (1.6448536 + 0.8416212) ** 2 * 0.05 / 0.01**2
+    assert rows_needed(found, 0.01, 0.05, 0.8) == math.ceil(formula)
+    assert rows_needed(found, 0.0, 0.05, 0.8) is None
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "brier", "f1", "roc_auc"])
+def test_rows_needed_promise_the_power_that_was_asked_for(metric: str) -> None:
+    found = of_difference(metric, *rows("binary-classification", count=2_000), 0.05)
+    needed = rows_needed(found, 0.02, 0.05, 0.8)
+    assert needed is not None
+    assert power_of(found, 0.02, 0.05, needed) == pytest.approx(0.8, abs=0.005)
 
 
 @pytest.mark.parametrize("metric", ["brier", "roc_auc", "f1", "accuracy"])

@@ -76,7 +76,7 @@ def _slice(trial: Trial, group: Group, is_harmed: bool) -> CheckResult:
         return result(name, "FAIL", figures, f"{text}.", RETRAIN)
     if found.low >= -group.margin:
         return result(name, "PASS", figures, f"{text}.")
-    needed = rows_needed(count, found.error, group.margin, trial.alpha, trial.case.policy.power)
+    needed = rows_needed(found, group.margin, trial.alpha, trial.case.policy.power)
     figures["rows_needed"] = needed
     text += f": no harm is shown, nor that there is none; about {needed} such rows would tell."
     next_step = "draw a hold-out with more of these rows, when you can"

@@ -170,7 +170,9 @@ def _decided(
     """
     outcome: OutcomeName = "PASS" if low >= -SLACK else "FAIL" if high < 0 else "INCONCLUSIVE"
     policy, rows = trial.case.policy, trial.case.holdout.rows
-    needed = rows_needed(rows, found.error, distance, trial.alpha, policy.power)
+    needed = rows_needed(found, distance, trial.alpha, policy.power)
+    if needed is not None:  # of the whole hold-out, where the metric is about one class
+        needed = round(needed * rows / found.rows)
     figures = {**figures_of(found, limit), "rows_needed": needed}
     if outcome != "INCONCLUSIVE":
         return result(name, outcome, figures, f"{text}.", RETRAIN)

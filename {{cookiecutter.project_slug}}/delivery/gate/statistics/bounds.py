@@ -25,17 +25,37 @@ class NoSpreadError(OutsideDomainError):
 
 
 @dataclass(frozen=True)
+class Shape:
+    """How uneven rows are: their influence's skewness and kurtosis. Gauss has 0 and 3."""
+
+    skewness: float
+    kurtosis: float
+
+    def reach(self, alpha: float, rows: float) -> float:
+        """Return how many standard errors below an estimate its bound lies, with so many rows."""
+        even = float(t.isf(alpha, max(rows / (2 * max(self.kurtosis - 1, 1)), 1)))
+        return max(even, _unskewed(even, self.skewness / (6 * math.sqrt(rows))))
+
+    def __neg__(self) -> Shape:
+        """Return the shape seen from the other side."""
+        return Shape(-self.skewness, self.kurtosis)
+
+
+@dataclass(frozen=True)
 class Bounds:
     """An estimate with one-sided bounds: each alone holds with probability 1 - alpha.
 
-    `error` is the standard error, from which the rows that would decide are forecast.
+    `error` is the standard error with these `rows`, and `shape` how uneven they are, or None for
+    shares: from these, the rows that would decide are forecast.
     """
 
     estimate: float
     low: float
     high: float
     error: float
+    rows: float
     method: str
+    shape: Shape | None = None
 
 
 @dataclass(frozen=True)
@@ -82,13 +102,11 @@ def bounded(found: Influence, alpha: float) -> Bounds:
     if square == 0:
         raise NoSpreadError(f"all {rows:.0f} rows are alike, so nothing says how sure that is")
     skewness = _mean(centred**3, found) / square**1.5
-    kurtosis = _mean(centred**4, found) / square**2
-    freedom = max(rows / (2 * max(kurtosis - 1, 1)), 1)
-    reach, error = float(t.isf(alpha, freedom)), math.sqrt(square / (rows - 1))
-    sixth = skewness / (6 * math.sqrt(rows))
-    low = found.estimate - error * max(reach, _unskewed(reach, sixth))
-    high = found.estimate + error * max(reach, -_unskewed(-reach, sixth))
-    return Bounds(found.estimate, low, high, error, "delta-t")
+    shape = Shape(skewness, _mean(centred**4, found) / square**2)
+    error = math.sqrt(square / (rows - 1))
+    low = found.estimate - error * shape.reach(alpha, rows)
+    high = found.estimate + error * (-shape).reach(alpha, rows)
+    return Bounds(found.estimate, low, high, error, rows, "delta-t", shape)
 
 
 def _unskewed(quantile: float, sixth: float) -> float:

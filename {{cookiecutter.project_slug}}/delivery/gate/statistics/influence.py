@@ -19,6 +19,10 @@ FEWEST_OF_A_CLASS = 50
 """Rows of the rarer class below which ranks and tables give no bound; found as FEWEST was."""
 
 
+HEAVIEST = 9.0
+"""Kurtosis of labels, that of an exponential distribution, above which R2 gives no bound."""
+
+
 def log_loss(labels: Floats, answers: Floats) -> Influence:
     """Return the mean negative logarithm of the probability that each label got.
 
@@ -48,9 +52,14 @@ def rmse(labels: Floats, answers: Floats) -> Influence:
 
 
 def r2(labels: Floats, answers: Floats) -> Influence:
-    """Return the share of the labels' variance that is explained."""
+    """Return the share of the labels' variance that is explained.
+
+    Raises OutsideDomainError where a few labels make up that variance.
+    """
     squares, spread = (labels - answers) ** 2, (labels - labels.mean()) ** 2
     mean, variance = squares.mean(), spread.mean()
+    if (spread**2).mean() > HEAVIEST * variance**2:
+        raise OutsideDomainError("a few labels are so far out that R2 rests on them; MAE does not")
     of_row = -(squares - mean) / variance + mean * (spread - variance) / variance**2
     return Influence.of_rows(float(1 - mean / variance), of_row)
 

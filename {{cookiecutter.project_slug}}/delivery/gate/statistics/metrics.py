@@ -59,7 +59,7 @@ def of_difference(
         gained, lost = int((right & ~were).sum()), int((were & ~right).sum())
         return rates.paired(gained, lost, len(right), alpha)
     if np.array_equal(ours, theirs):
-        return Bounds(0.0, 0.0, 0.0, 0.0, "equal-answers")
+        return Bounds(0.0, 0.0, 0.0, 0.0, len(labels), "equal-answers")
     found = _difference(metric, labels, ours, theirs)
     if metric in RANKS:
         return _ranked(found, labels, alpha)
@@ -76,7 +76,8 @@ def _ranked(found: Influence, labels: Floats, alpha: float) -> Bounds:
     except NoSpreadError:
         rarer = min(labels.sum(), len(labels) - labels.sum())
         reach, value = 1 - alpha ** (1 / float(rarer)), found.estimate
-        return Bounds(value, value - reach, value + reach, 1 / float(rarer), "clopper-pearson")
+        error, rows = 1 / float(rarer), float(rarer)
+        return Bounds(value, value - reach, value + reach, error, rows, "clopper-pearson")
 
 
 def _within(metric: str, found: Bounds) -> Bounds:

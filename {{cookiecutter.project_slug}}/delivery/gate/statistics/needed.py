@@ -6,16 +6,38 @@ import math
 
 from scipy.stats import norm
 
+from .bounds import Bounds
+from .rates import FEW
 
-def rows_needed(rows: int, error: float, distance: float, alpha: float, power: float) -> int | None:
-    """Return the rows with which a bound clears a limit that lies at a distance.
+ROUNDS = 50
 
-    `error`: the standard error with the rows at hand; it shrinks with their root. None where the
-    limit was passed already, so that no number of rows is likely to help.
+
+def rows_needed(found: Bounds, distance: float, alpha: float, power: float) -> int | None:
+    """Return the rows with which the lower bound clears a limit that lies so far below.
+
+    They are of those that the metric is about: a class's for its share. The standard error shrinks
+    with the root of the rows, and so does what unevenness adds. None where the limit was passed
+    already, so that no number of rows is likely to help.
     See: Liu et al., Tests for equivalence or non-inferiority for paired binary data, Statistics in
     Medicine 21, 2002, for shares; the same for any mean.
     """
     if distance <= 0:
         return None
-    both = float(norm.isf(alpha) + norm.ppf(power))
-    return math.ceil(rows * (error * both / distance) ** 2)
+    rows = found.rows
+    for _ in range(ROUNDS):
+        left = distance - (0.5 / rows if found.shape is None and rows < FEW else 0)
+        both = _reach(found, alpha, rows) + float(norm.ppf(power))
+        wanted = found.rows * (found.error * both / max(left, distance / 2)) ** 2
+        rows = max((rows + wanted) / 2, 2.0)  # halfway, or it swings
+    return math.ceil(rows)
+
+
+def power_of(found: Bounds, distance: float, alpha: float, rows: float) -> float:
+    """Return the chance that so many rows decide; the inverse of `rows_needed`."""
+    left = distance - (0.5 / rows if found.shape is None and rows < FEW else 0)
+    error = found.error * math.sqrt(found.rows / rows)
+    return float(norm.cdf(left / error - _reach(found, alpha, rows)))
+
+
+def _reach(found: Bounds, alpha: float, rows: float) -> float:
+    return float(norm.isf(alpha)) if found.shape is None else found.shape.reach(alpha, rows)

@@ -26,7 +26,7 @@ def share(hits: int, rows: int, alpha: float) -> Bounds:
     found = binomtest(hits, rows).proportion_ci(1 - 2 * alpha, method="exact")
     estimate = hits / rows
     error = math.sqrt(estimate * (1 - estimate) / rows)
-    return Bounds(estimate, float(found.low), float(found.high), error, "clopper-pearson")
+    return Bounds(estimate, float(found.low), float(found.high), error, rows, "clopper-pearson")
 
 
 def paired(gained: int, lost: int, rows: int, alpha: float) -> Bounds:
@@ -48,7 +48,7 @@ def paired(gained: int, lost: int, rows: int, alpha: float) -> Bounds:
         low = float(brentq(beyond, -EDGE, min(estimate, EDGE), (z, half), xtol=1e-12))
     if beyond(EDGE, -z, -half) < 0:
         high = float(brentq(beyond, max(estimate, -EDGE), EDGE, (-z, -half), xtol=1e-12))
-    return Bounds(estimate, low, high, error, "tango-score")
+    return Bounds(estimate, low, high, error, rows, "tango-score")
 
 
 def score(gained: int, lost: int, rows: int, difference: float, less: float = 0.0) -> float:
