@@ -3,10 +3,12 @@
 from .case import Case
 from .compare import differences
 from .judge import Verdict, judge
+from .plots import PLOTS
 from .question import KnownQuestion, known_question, same_question
 from .scoring import Scorer, ScoringError
 
 __all__ = [
+    "PLOTS",
     "Case",
     "KnownQuestion",
     "Scorer",

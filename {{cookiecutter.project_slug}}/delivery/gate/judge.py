@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from ..evidence import CheckResult, Evidence, overall
 from ..models.bounded import end_running
 from . import checks, guards, limits
+from .card import card
 from .case import Case
 from .junit import junit
+from .plots import Answers, plots
 from .report import report
 from .statistics.bounds import OutsideDomainError
 from .statistics.metrics import of_difference, of_one
@@ -36,9 +38,13 @@ DECISIVE: tuple[Check, ...] = (
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was found, as evidence, and the same for people and for CI."""
+    """What was found, as evidence, and the same for people and for CI.
+
+    `answers` are drawn and never written; None where they are no probabilities, or not sound.
+    """
 
     evidence: Evidence
+    answers: Answers | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def report(self) -> str:
@@ -49,6 +55,16 @@ class Verdict:
     def junit(self) -> bytes:
         """The verdict as JUnit XML, a case a check."""
         return junit(self.evidence)
+
+    @cached_property
+    def card(self) -> str:
+        """The model card as Markdown."""
+        return card(self.evidence)
+
+    @cached_property
+    def plots(self) -> dict[str, bytes]:
+        """The plots as SVG by file name; one without data is left out."""
+        return plots(self.evidence, self.answers)
 
 
 def judge(case: Case) -> Verdict:
@@ -65,18 +81,17 @@ def judge(case: Case) -> Verdict:
         results += [result for check in DECISIVE for result in check(trial)]
     else:
         results.append(_left_out())
-    return Verdict(
-        Evidence(
-            app=case.app,
-            environment=case.environment,
-            inputs=case.inputs,
-            policy=case.policy.model_dump(mode="json"),
-            metrics=_metrics(trial) if complete else {},
-            intervals=dict(_intervals(trial)) if complete else {},
-            checks=results,
-            outcome=overall(results),
-        )
+    evidence = Evidence(
+        app=case.app,
+        environment=case.environment,
+        inputs=case.inputs,
+        policy=case.policy.model_dump(mode="json"),
+        metrics=_metrics(trial) if complete else {},
+        intervals=dict(_intervals(trial)) if complete else {},
+        checks=results,
+        outcome=overall(results),
     )
+    return Verdict(evidence, _answers(trial) if complete else None)
 
 
 def _ask_both(trial: Trial) -> None:
@@ -113,6 +128,13 @@ def _intervals(trial: Trial) -> Iterator[tuple[str, dict[str, tuple[float, float
                 found["difference"] = apart.low, apart.high
         if found:
             yield metric, found
+
+
+def _answers(trial: Trial) -> Answers | None:
+    if trial.case.task != "binary-classification":
+        return None
+    by_side = {side.name: side.predictions for side in trial.sides}
+    return Answers(trial.case.rows.labels, by_side)
 
 
 def _left_out() -> CheckResult:

@@ -22,8 +22,8 @@ def report(evidence: Evidence) -> str:
     """Return the verdict in one sentence, metrics beside limits, and what to do about the rest."""
     parts = [
         [f"## {MARKS[evidence.outcome]} {evidence.app} for {evidence.environment}", ""],
-        [_verdict(evidence), ""],
-        _metrics(evidence),
+        [verdict_of(evidence), ""],
+        metrics_table(evidence),
         _todo(evidence.checks),
         _all_checks(evidence.checks),
         _inputs(evidence),
@@ -31,7 +31,8 @@ def report(evidence: Evidence) -> str:
     return "\n".join(line for part in parts for line in part).rstrip() + "\n"
 
 
-def _verdict(evidence: Evidence) -> str:
+def verdict_of(evidence: Evidence) -> str:
+    """Return the verdict in a sentence of Markdown."""
     bad = [check for check in evidence.checks if check.blocks]
     counts = f"{len(bad)} of {len(evidence.checks)} checks"
     if evidence.outcome == "PASS":
@@ -57,7 +58,8 @@ def _verdict(evidence: Evidence) -> str:
     )
 
 
-def _metrics(evidence: Evidence) -> list[str]:
+def metrics_table(evidence: Evidence) -> list[str]:
+    """Return the lines of a table of metrics beside limits; none where nothing was measured."""
     ours = evidence.metrics.get("candidate", {})
     if not ours:
         return []
@@ -86,21 +88,23 @@ def _row(evidence: Evidence, name: str, limit: Limit | None) -> str:
         better = theirs - ours if name in LOWER_IS_BETTER else ours - theirs
     cells = [
         f"{name} ({arrow})",
-        _figure(ours, bounds.get("candidate")),
-        _figure(theirs, bounds.get("champion")),
-        _figure(better, bounds.get("difference")),
-        _limit(name, limit),
+        figure(ours, bounds.get("candidate")),
+        figure(theirs, bounds.get("champion")),
+        figure(better, bounds.get("difference")),
+        limit_of(name, limit),
     ]
     return f"| {' | '.join(cells)} |"
 
 
-def _figure(value: float | None, bounds: tuple[float, float] | None) -> str:
+def figure(value: float | None, bounds: tuple[float, float] | None) -> str:
+    """Return a value with its bounds, where it has any."""
     if value is None:
         return "none"
     return f"{value:.4f}" + (f" ({bounds[0]:.4f} to {bounds[1]:.4f})" if bounds else "")
 
 
-def _limit(name: str, limit: Limit | None) -> str:
+def limit_of(name: str, limit: Limit | None) -> str:
+    """Return what the policy asks of a metric, in words."""
     if limit is None:
         return "not judged"
     side = "at most" if name in LOWER_IS_BETTER else "at least"

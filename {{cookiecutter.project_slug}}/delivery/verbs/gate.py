@@ -9,7 +9,7 @@ from ..console import Say
 from ..errors import Refused, Unknown
 from ..evidence import Evidence, Judged, parse_evidence
 from ..files import write
-from ..gate import Case, Scorer, Verdict, differences, judge, known_question, same_question
+from ..gate import PLOTS, Case, Scorer, Verdict, differences, judge, known_question, same_question
 from ..git import Repository, Snapshot
 from ..judging import champion_of
 from ..ledger import Entry, question_path, read_ledger, record_path
@@ -60,10 +60,21 @@ def require_pass(verdict: Verdict) -> None:
 
 
 def write_files(verdict: Verdict, folder: Path) -> None:
-    """Write evidence.json, report.md and junit.xml into a folder, each whole."""
-    write(folder / "evidence.json", verdict.evidence.dump())
-    write(folder / "report.md", verdict.report.encode())
-    write(folder / "junit.xml", verdict.junit)
+    """Write a verdict's files into a folder, each whole; docs/gate.md says what each is for.
+
+    A plot of an earlier verdict that this one has no data for is taken away.
+    """
+    files = {
+        "evidence.json": verdict.evidence.dump(),
+        "report.md": verdict.report.encode(),
+        "model-card.md": verdict.card.encode(),
+        "junit.xml": verdict.junit,
+        **verdict.plots,
+    }
+    for name, data in files.items():
+        write(folder / name, data)
+    for name in PLOTS - files.keys():
+        (folder / name).unlink(missing_ok=True)
 
 
 def verify(
