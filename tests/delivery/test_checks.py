@@ -97,6 +97,29 @@ def test_same_model_with_the_same_answers_passes_without_comparing_metrics() -> 
     assert evidence.outcome == "PASS"
 
 
+class Fickle:
+    """An image that answers otherwise each time."""
+
+    def __init__(self, image: Image) -> None:
+        self.image, self.calls = image, 0
+
+    def answers(self, image: str, requests: bytes) -> bytes:
+        self.calls += 1
+        drift = [value * (1 - self.calls / 1000) for value in self.image.answers]
+        told = Image(self.image.files, drift)
+        return ToldScorer({image: told}).answers(image, requests)
+
+    def model(self, image: str) -> dict[str, bytes]:
+        return ToldScorer({image: self.image}).model(image)
+
+
+def test_model_that_answers_otherwise_each_time_is_an_error() -> None:
+    image = Image(ONE, GOOD)
+    evidence = judge(case(image, scorer=Fickle(image))).evidence
+    assert named(evidence, "candidate-again").figures["error"] == "answers-not-repeated"
+    assert evidence.outcome == "ERROR"
+
+
 def test_same_model_with_other_answers_is_an_error() -> None:
     evidence = judge(case(Image(ONE, GOOD), Image(ONE, WORSE))).evidence
     assert named(evidence, "same-model").figures["error"] == "same-model-other-answers"

@@ -158,6 +158,17 @@ def test_verdict_and_image_are_noted_at_the_version(toy: Repository) -> None:
     assert tags["deliver.dev.brier"] == repr(evidence.metrics["candidate"]["brier"])
 
 
+def test_models_judged_on_a_holdout_are_counted_once_each(toy: Repository) -> None:
+    evidence: Evidence = judge(case(Image(model(), GOOD))).evidence
+    labels = evidence.inputs.holdout.labels
+    found, registry = trained(toy).model, registry_of(toy)
+    assert registry.judged_on("toy", labels) == 0
+    for environment in ("dev", "staging"):
+        registry.note_verdict(found, environment, evidence)
+    assert registry.judged_on("toy", labels) == 1
+    assert registry.judged_on("toy", "sha256:" + "0" * 64) == 0
+
+
 UNCOMMITTED = [
     "lab/toy/model.py",
     "lab/shared.py",

@@ -98,8 +98,7 @@ class Side:
         except (ScoringError, Refused):
             return False
 
-    @cached_property
-    def _outcome(self) -> Floats | ScoringError | Refused:
+    def _answers(self) -> Floats | ScoringError | Refused:
         rows = self.case.rows
         try:
             signature = self.carried.signature
@@ -115,10 +114,24 @@ class Side:
         except (ScoringError, Refused) as err:
             return err
 
+    @cached_property
+    def _outcome(self) -> Floats | ScoringError | Refused:
+        return self._answers()
+
+    @cached_property
+    def again(self) -> Floats | ScoringError | Refused:
+        """What the image answers to the same rows once more."""
+        return self._answers()
+
     def ask(self) -> None:
         """Fetch the answers now, unless the image carries another model than it should."""
         if self.is_stated:
             self.fault  # noqa: B018 - reading it fetches them
+
+    def ask_again(self) -> None:
+        """Fetch the answers once more, under the same condition."""
+        if self.is_stated:
+            self.again  # noqa: B018 - reading it fetches them
 
     @property
     def fault(self) -> ScoringError | Refused | None:

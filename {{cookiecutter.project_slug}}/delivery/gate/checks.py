@@ -14,7 +14,7 @@ import numpy as np
 from ..canonical import short
 from ..errors import Refused
 from ..evidence import CheckResult
-from .case import Side
+from .metrics import Floats
 from .scoring import ScoringError
 from .trial import SLACK, Figures, Trial, fault, result
 
@@ -58,6 +58,25 @@ def answers(trial: Trial) -> Iterator[CheckResult]:
         yield result(name, "PASS", {"rows": rows}, text)
 
 
+def repeated(trial: Trial) -> Iterator[CheckResult]:
+    """Yield whether the candidate answers the same rows a second time as it did at first."""
+    side, limit, name = trial.candidate, trial.case.tolerance, "candidate-again"
+    if not side.is_stated or side.fault is not None:
+        return  # its own check said so
+    if not isinstance(side.again, np.ndarray):
+        yield fault(name, side, side.again)
+        return
+    apart = _apart(side.again, side.predictions)
+    figures: Figures = {"difference": apart, "limit": limit}
+    if apart <= limit:
+        yield result(name, "PASS", figures, "Asked again, it gave the same answers.")
+        return
+    text = f"Asked again, its answers differ by {apart:.3g} of the largest; {limit:g} is allowed."
+    next_step = "take out what is random when the model answers, then train and build it anew"
+    failed = {**figures, "error": "answers-not-repeated"}
+    yield result(name, "ERROR", failed, text, next_step)
+
+
 def agreement(trial: Trial) -> Iterator[CheckResult]:
     """Yield whether the recomputed metrics are those that training logged, within tolerance."""
     logged = trial.case.logged
@@ -97,7 +116,7 @@ def same_model(trial: Trial) -> Iterator[CheckResult]:
     if champion is None or not trial.same_model:
         return
     limit = trial.case.tolerance
-    apart = answers_apart(trial.candidate, champion)
+    apart = _apart(trial.candidate.predictions, champion.predictions)
     figures: Figures = {"difference": apart, "limit": limit}
     if apart <= limit:
         text = "It is the champion's model, and both images give the same answers."
@@ -112,7 +131,7 @@ def same_model(trial: Trial) -> Iterator[CheckResult]:
     yield result("same-model", "ERROR", failed, text, next_step)
 
 
-def answers_apart(one: Side, other: Side) -> float:
-    """Return the largest difference between two sides' answers, relative to the largest answer."""
-    scale = float(np.max(np.abs(other.predictions))) or 1.0
-    return float(np.max(np.abs(one.predictions - other.predictions))) / scale
+def _apart(ours: Floats, theirs: Floats) -> float:
+    """Return the largest difference between answers, relative to the largest answer."""
+    scale = float(np.max(np.abs(theirs))) or 1.0
+    return float(np.max(np.abs(ours - theirs))) / scale

@@ -21,7 +21,7 @@ from .statistics.metrics import of_difference, of_one
 from .trial import Check, Trial, under
 
 PATIENCE_S = 0.1
-PRELIMINARY: tuple[Check, ...] = (checks.identity, checks.answers)
+PRELIMINARY: tuple[Check, ...] = (checks.identity, checks.answers, checks.repeated)
 """Without these there is nothing to judge: an ERROR here ends the trial."""
 DECISIVE: tuple[Check, ...] = (
     checks.agreement,
@@ -95,10 +95,11 @@ def judge(case: Case) -> Verdict:
 
 
 def _ask_both(trial: Trial) -> None:
-    """Have both images answer at the same time; what they answer is kept by their sides."""
+    """Have both images answer at the same time, and the candidate twice; their sides keep it."""
     trial.case.rows  # noqa: B018 - parsed once, before two threads want it
     with ThreadPoolExecutor() as pool:
         asked = [pool.submit(side.ask) for side in trial.sides]
+        asked.append(pool.submit(trial.candidate.ask_again))
         try:
             wait(asked)
         except KeyboardInterrupt:

@@ -184,9 +184,28 @@ class Registry:
     def note_verdict(self, version: ModelVersion, environment: str, evidence: Evidence) -> None:
         """Write at a version what the gate of an environment found: verdict, evidence, metrics."""
         ours = evidence.metrics.get("candidate", {})
-        found = {"verdict": evidence.outcome, "evidence": evidence_digest(evidence.dump())}
+        found = {
+            "verdict": evidence.outcome,
+            "evidence": evidence_digest(evidence.dump()),
+            "holdout": evidence.inputs.holdout.labels,
+        }
         figures = {key: repr(value) for key, value in ours.items()}
         self._tag(version, {f"{environment}.{k}": v for k, v in {**found, **figures}.items()})
+
+    def judged_on(self, name: str, labels: str) -> int:
+        """Return how many different models were judged on the hold-out whose labels have a digest.
+
+        Counted by the tags of `note_verdict`, so what people try elsewhere is not in it.
+        """
+        with self.calls():
+            found = self.client.search_model_versions(f"name = '{name}'")
+        return len(
+            {
+                one.tags.get(PREFIX + "model_digest")
+                for one in found
+                if any(key.endswith(".holdout") and one.tags[key] == labels for key in one.tags)
+            }
+        )
 
     def _tag(self, version: ModelVersion, tags: Mapping[str, str]) -> None:
         with self.calls():

@@ -13,6 +13,7 @@ from ..ledger import Line
 from ..models.building import built_from
 from ..models.engine import Engine
 from ..models.registry import ModelVersion, Registry
+from ..policy import Policy
 from ..proposal import (
     Proposal,
     Step,
@@ -175,7 +176,15 @@ def _require_news(line: Line, made: Release) -> None:
 
 
 def _note(registry: Registry, model: ModelVersion, verdict: Verdict, env: str, say: Say) -> None:
+    """Tell the model registry of the verdict, and the person how often this hold-out was used."""
+    evidence = verdict.evidence
     try:
-        registry.note_verdict(model, env, verdict.evidence)
+        registry.note_verdict(model, env, evidence)
+        count = registry.judged_on(model.name, evidence.inputs.holdout.labels)
     except DeliveryError as err:
         say(f"MLflow was not told of the verdict: {err.seen}")
+        return
+    allowed = Policy.model_validate(evidence.policy).candidates
+    say(f"{model.name}: judged on this hold-out so far: {count} of {allowed} models")
+    if count > allowed:
+        say(f"{model.name}: more than the policy allows for; draw a new hold-out")
