@@ -36,7 +36,7 @@ e2e: prepare ## Deliver to a real Kubernetes with Argo CD on this machine, and b
 
 .PHONY: e2e-story
 e2e-story:
-	$(BIN)/pytest -n 0 $(STORY)
+	$(BIN)/pytest -n 0 --durations=8 $(STORY)
 
 .PHONY: e2e-rest
 e2e-rest:

@@ -27,7 +27,7 @@ MaybeApp = Annotated[
 ]
 To = Annotated[str | None, typer.Option("--to", metavar="ENV", help="Judge for this environment.")]
 Base = Annotated[str | None, typer.Option(metavar="REF", help="With --verify: the change's base.")]
-Out = Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write report and evidence here.")]
+Out = Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write evidence, report here.")]
 
 
 def mount(app: typer.Typer) -> None:
