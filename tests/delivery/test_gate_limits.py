@@ -8,6 +8,7 @@ import pytest
 from delivery.evidence import CheckResult, Evidence
 from delivery.gate import judge
 from delivery.policy import Limit, Mode, Part, Policy, Slice
+from delivery.verbs.gate import GateFailed, require_pass
 from pydantic import ValidationError
 
 from tests.delivery.judged import GOOD, LABELS, ROWS, WORSE, Image, answers, case, holdout, model
@@ -52,6 +53,14 @@ def test_inconclusive_names_the_rows_that_would_decide_and_three_ways_on() -> No
     assert isinstance(needed, int)
     assert needed > ROWS
     assert all(word in check.next for word in (str(needed), "hold-out", "widen", "second person"))
+
+
+@pytest.mark.parametrize(("floor", "status"), [(0.95, 3), (0.985, 1)])
+def test_status_tells_what_failed_from_what_could_not_be_told(floor: float, status: int) -> None:
+    verdict = judge(case(Image(ONE, GOOD), policy={"accuracy": Limit(floor=floor)}))
+    with pytest.raises(GateFailed, match="floor-accuracy") as refusal:
+        require_pass(verdict)
+    assert refusal.value.exit_code == status
 
 
 def test_more_candidates_ask_for_more_certainty() -> None:
