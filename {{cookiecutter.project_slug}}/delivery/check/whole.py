@@ -29,7 +29,7 @@ from .secrets import secrets_in
 
 
 def whole(repository: Repository) -> list[DeliveryError]:
-    """Return every refusal about HEAD's `releases/`, Secrets in its sources, and the work tree.
+    """Return every refusal about HEAD's `releases/`, hold-outs and sources, and the work tree.
 
     Reads Git objects only: no network, no model, no rendering, so a pinned tree that is gone or a
     renderer that changed since is no fault of an old record.
@@ -51,13 +51,21 @@ def whole(repository: Repository) -> list[DeliveryError]:
 
 
 def _work_tree(repository: Repository) -> Iterator[DeliveryError]:
-    words = ("status", "--porcelain", "-z", "--untracked-files=all", "--ignored", "--", ROOT)
-    for row in filter(None, repository.git(*words).stdout.decode("utf-8", "replace").split("\0")):
-        path = row[3:]
+    words = ("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignored")
+    out = repository.git(*words, "--", ROOT, "apps").stdout.decode("utf-8", "replace")
+    changed = [row[3:] for row in out.split("\0") if row]
+    for path in changed:
+        rule = "releases/ is written by deliver, on branches, and by nobody else."
+        if path.startswith("apps/"):
+            folder, inside, _ = path.partition("/holdout/")
+            # One that is drawn again has another holdout.yaml, whose digests hold once committed.
+            if not inside or f"{folder}/holdout.yaml" in changed:
+                continue
+            rule = "A hold-out is drawn once; every model is judged on the same rows."
         yield Refused(
             "work-tree-differs",
             f"{path} differs from HEAD.",
-            "releases/ is written by deliver, on branches, and by nobody else.",
+            rule,
             f"git restore --staged --worktree -- {path} (or remove it, if it is new)",
         )
 
@@ -71,7 +79,8 @@ def _line(
         if entry.number != number:
             yield _refused(entry, "record-number", f"it stands at place {number}.")
         if entry.record.previous != (previous.sha256 if previous else None):
-            yield _refused(entry, "chain-broken", "`previous` is not the record before it.")
+            before = f"the digest of {previous.name}" if previous else "absent"
+            yield _refused(entry, "chain-broken", f"`previous` is not {before}.")
         previous = entry
     path = current_path(line.environment, line.app)
     if previous is not None and head.find(path) != expected_current(line):
@@ -163,7 +172,9 @@ def _apps(head: Snapshot, settings: Settings, ledger: Ledger) -> Iterator[Delive
     for name in head.folders("apps"):
         if f"apps/{name}/app.yaml" in head.entries:
             try:
-                read_app(head, settings, name)
+                app = read_app(head, settings, name)
+                if f"{app.folder}/holdout.yaml" in head.entries:
+                    app.holdout()  # compares its digests
             except DeliveryError as err:
                 yield err
     for line in ledger:
