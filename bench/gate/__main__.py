@@ -15,6 +15,7 @@ from .others import left_out
 from .speed import metric_error, peak_mb, statistics_s
 
 GATES = 20_000
+FLIPS = 1_000
 WIDE = 1_000
 """Rows from which the coverage of two-sided bounds is asked for."""
 
@@ -25,11 +26,21 @@ def main(gates: int) -> None:
     figures["gate_mb"] = round(peak_mb())
     figures["metric_error"] = metric_error()
     print(json.dumps(figures), flush=True)
+    figures |= _altered()
+    print(json.dumps(figures), flush=True)
     figures |= {key: round(value, 3) for key, value in left_out(gates // 10).items()}
     print(json.dumps(figures), flush=True)
     figures |= _at_margin(gates)
     figures |= _power(gates)
     print(json.dumps(figures))
+
+
+def _altered() -> dict[str, float]:
+    """Return how many broken inputs and flipped bits go unseen."""
+    from .broken import broken  # late, since they load what is no part of the gate's memory
+    from .flips import flips
+
+    return {**broken(), **flips(FLIPS)}
 
 
 def _at_margin(gates: int) -> dict[str, float | str]:
