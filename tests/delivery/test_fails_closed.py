@@ -114,8 +114,11 @@ def accepts(content: Any) -> bool:
 def _case(**changes: Any) -> Callable[[], str]:
     def judged() -> str:
         better, champion = Image(model(b"a"), GOOD), Image(model(b"b"), WORSE)
-        images = changes.pop("candidate", better), changes.pop("champion", champion)
-        found = judge(case(*images, **changes)).evidence
+        images = changes.get("candidate", better), changes.get("champion", champion)
+        rest = {
+            name: value for name, value in changes.items() if name not in ("candidate", "champion")
+        }
+        found = judge(case(*images, **rest)).evidence
         assert found.dump()
         return str(found.outcome)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .canonical import sha256
 from .files import dump_yaml
 from .ledger import ROOT, Line
 from .records import Record
@@ -18,6 +19,7 @@ def current_file(environment: str, app: str, number: int, record: Record) -> byt
     """Return the file's only spelling: what a record says, all of it texts.
 
     An ApplicationSet shows these values and puts them into names, so none may turn into a number.
+    The record's digest is here because no later record holds it yet.
     """
     model = record.release.model
     return dump_yaml(
@@ -25,6 +27,7 @@ def current_file(environment: str, app: str, number: int, record: Record) -> byt
             "app": app,
             "environment": environment,
             "record": f"{number:04}",
+            "digest": sha256(record.dump()),
             "kind": record.kind,
             "release": record.release.id,
             "model": f"models:/{model.name}/{model.version}",
