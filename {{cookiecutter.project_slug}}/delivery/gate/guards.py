@@ -8,14 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
-
-import numpy as np
-from numpy.typing import NDArray
 
 from ..evidence import CheckResult, OutcomeName
-from ..policy import Slice
-from .case import Side
+from .groups import Group, holm, split
 from .limits import RETRAIN, difference, figures_of, told
 from .scoring import ScoringError
 from .statistics import rates
@@ -24,18 +19,19 @@ from .statistics.confusion import chosen
 from .statistics.needed import rows_needed
 from .trial import Trial, result
 
-MOST_GROUPS = 20
-Mask = NDArray[np.bool_]
-
 
 @dataclass(frozen=True)
-class Group:
-    """Rows of a slice: `column=value` or `column in [low, high)`, and a metric of them."""
+class Sliced:
+    """A group of rows, a metric of them, and by how much that may be worse."""
 
-    name: str
-    rows: Mask
+    group: Group
     metric: str
     margin: float
+
+    @property
+    def name(self) -> str:
+        """What evidence calls it."""
+        return f"{self.group.name}-{self.metric}"
 
 
 def slices(trial: Trial) -> Iterator[CheckResult]:
@@ -43,110 +39,53 @@ def slices(trial: Trial) -> Iterator[CheckResult]:
     champion, policy = trial.champion, trial.case.policy
     if champion is None or trial.same_model:
         return
-    groups: list[Group] = []
+    asked: list[Sliced] = []
     for one in policy.slices:
-        column = _column(trial.candidate, one.column)
-        if column is None:
-            yield _no_column(trial, one)
-            continue
-        found = list(_groups(column, one))
-        if len(found) > MOST_GROUPS:
-            yield _too_many(one, len(found), trial.case.app)
+        groups = split(trial, one, "slice")
+        if isinstance(groups, CheckResult):
+            yield groups
             continue
         for metric, limit in sorted(policy.metrics.items()):
             if limit.margin is not None:
                 wide = limit.margin * policy.slice_margin
-                groups += [Group(name, rows, metric, wide) for name, rows in found]
-    harmed = _harmed(trial, groups)
-    for group in groups:
-        yield _slice(trial, group, group.name + group.metric in harmed)
+                asked += [Sliced(group, metric, wide) for group in groups]
+    named = {one.name: one for one in asked}
+    harmed = holm([*named], trial.alpha, lambda name, alpha: _is_harmed(trial, named[name], alpha))
+    for name, one_slice in named.items():
+        yield _slice(trial, one_slice, name in harmed)
 
 
-def _slice(trial: Trial, group: Group, is_harmed: bool) -> CheckResult:
-    name = f"slice-{group.name}-{group.metric}"
-    count = int(group.rows.sum())
-    found = _bounds(trial, group, trial.alpha)
+def _slice(trial: Trial, one: Sliced, is_harmed: bool) -> CheckResult:
+    name, about = f"slice-{one.name}", f"{one.metric} for {one.group.name}"
+    count = int(one.group.rows.sum())
+    found = _bounds(trial, one, trial.alpha)
     if isinstance(found, OutsideDomainError):
-        text = f"{group.metric} for {group.name}, {count} rows: {found}."
-        return result(name, "SKIPPED", {"rows": count}, text)
-    figures = {**figures_of(found, group.margin), "rows": count}
-    text = f"{group.metric} for {group.name}, {count} rows: {told(found)}; "
-    text += f"{group.margin:g} worse is allowed"
+        return result(name, "SKIPPED", {"rows": count}, f"{about}, {count} rows: {found}.")
+    figures = {**figures_of(found, one.margin), "rows": count}
+    text = f"{about}, {count} rows: {told(found)}; {one.margin:g} worse is allowed"
     if is_harmed:
         return result(name, "FAIL", figures, f"{text}.", RETRAIN)
-    if found.low >= -group.margin:
+    if found.low >= -one.margin:
         return result(name, "PASS", figures, f"{text}.")
-    needed = rows_needed(found, group.margin, trial.alpha, trial.case.policy.power)
+    needed = rows_needed(found, one.margin, trial.alpha, trial.case.policy.power)
     figures["rows_needed"] = needed
     text += f": no harm is shown, nor that there is none; about {needed} such rows would tell."
     next_step = "draw a hold-out with more of these rows, when you can"
     return result(name, "INCONCLUSIVE", figures, text, next_step, enforced=False)
 
 
-def _harmed(trial: Trial, groups: list[Group]) -> set[str]:
-    """Return the groups that are shown to be worse than allowed, all of them at once at alpha.
-
-    See: Holm, A simple sequentially rejective multiple test procedure, 1979.
-    """
-    left, harmed = list(groups), set[str]()
-    while left:
-        alpha = trial.alpha / len(left)
-        worse = [
-            one
-            for one in left
-            if isinstance(found := _bounds(trial, one, alpha), Bounds) and found.high < -one.margin
-        ]
-        if not worse:
-            break
-        harmed |= {one.name + one.metric for one in worse}
-        left = [one for one in left if one not in worse]
-    return harmed
+def _is_harmed(trial: Trial, one: Sliced, alpha: float) -> bool:
+    found = _bounds(trial, one, alpha)
+    return isinstance(found, Bounds) and found.high < -one.margin
 
 
-def _bounds(trial: Trial, group: Group, alpha: float) -> Bounds | OutsideDomainError:
+def _bounds(trial: Trial, one: Sliced, alpha: float) -> Bounds | OutsideDomainError:
     assert trial.champion is not None
     theirs = trial.champion.predictions
     try:
-        return difference(trial, group.metric, theirs, alpha, group.rows)
+        return difference(trial, one.metric, theirs, alpha, one.group.rows)
     except OutsideDomainError as err:
         return err
-
-
-def _column(side: Side, name: str) -> NDArray[np.float64] | None:
-    columns = side.rows.columns
-    return side.rows.features[:, columns.index(name)] if name in columns else None
-
-
-def _groups(column: NDArray[np.float64], one: Slice) -> Iterator[tuple[str, Mask]]:
-    """Yield the groups that have rows, by value or by range."""
-    if not one.edges:
-        for value in np.unique(column):
-            yield f"{one.column}={value:g}", column == value
-        return
-    for low, high in pairwise((-np.inf, *one.edges, np.inf)):
-        rows = (column >= low) & (column < high)
-        if rows.any():
-            yield f"{one.column}[{low:g},{high:g})", rows
-
-
-def _no_column(trial: Trial, one: Slice) -> CheckResult:
-    return result(
-        f"slice-{one.column}",
-        "ERROR",
-        {"error": "slice-missing"},
-        f"The policy names slices by {one.column}, which is no column of the hold-out.",
-        f"name one of its columns in apps/{trial.case.app}/app.yaml",
-    )
-
-
-def _too_many(one: Slice, count: int, app: str) -> CheckResult:
-    return result(
-        f"slice-{one.column}",
-        "ERROR",
-        {"error": "slice-too-many", "groups": count},
-        f"{one.column} has {count} values; at most {MOST_GROUPS} slices can be judged.",
-        f"give it `edges` in apps/{app}/app.yaml, between which rows are one slice",
-    )
 
 
 def flips(trial: Trial) -> Iterator[CheckResult]:
