@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
 from .app import Sha256
-from .canonical import canonical, sha256
+from .canonical import canonical, sha256, short
 from .errors import Refused
 from .records import Image, RecordName, Release
 from .settings import Strict
@@ -127,20 +128,19 @@ def evidence_digest(data: bytes) -> str:
     return sha256(data)
 
 
-def verify(found: Evidence, expected: dict[str, Any], path: str) -> None:
+def verify(found: Evidence, expected: Mapping[str, Any], path: str) -> None:
     """Raise Refused unless evidence is of these inputs and passes by its own checks.
 
     `expected` holds app, environment, policy and inputs as the judge derives them from the base.
     """
-    stated = found.model_dump(mode="json", by_alias=True)
-    for key, value in expected.items():
-        if stated[key] != value:
-            raise Refused(
-                "evidence-stale",
-                f"{path}: `{key}` is not what the base says.",
-                "A verdict holds for one candidate, champion, policy and hold-out.",
-                "take main in, delete the branch, and run the same deliver command again",
-            )
+    stale = next(_stale(found.model_dump(mode="json", by_alias=True), expected), None)
+    if stale is not None:
+        raise Refused(
+            "evidence-stale",
+            f"{path}: {stale}",
+            "A verdict holds for one candidate, champion, policy and hold-out.",
+            "take main in, delete the branch, and run the same deliver command again",
+        )
     if found.outcome != "PASS" or overall(found.checks) != "PASS":
         bad = next((c for c in found.checks if c.blocks), None)
         raise Refused(
@@ -149,6 +149,42 @@ def verify(found: Evidence, expected: dict[str, Any], path: str) -> None:
             "Only a release that passed its gate enters an environment.",
             (bad.next if bad and bad.next else "train a better model"),
         )
+
+
+def _stale(stated: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a sentence for each thing that evidence is about and that the base has otherwise."""
+    for key in ("app", "environment"):
+        if stated[key] != expected[key]:
+            yield f"it is about {stated[key]}, not {expected[key]}."
+    then, now = stated["inputs"], expected["inputs"]
+    if then["candidate"] != now["candidate"]:
+        yield f"its candidate is {_release(then)}, the record brings {_release(now)}."
+    if then["champion"] != now["champion"]:
+        yield f"its champion is {_champion(then)}, at the base it is {_champion(now)}."
+    if then["holdout"] != now["holdout"]:
+        yield f"its hold-out is {_holdout(then)}, at the base it is {_holdout(now)}."
+    if (then["policy"], stated["policy"]) != (now["policy"], expected["policy"]):
+        yield (
+            f"its policy is {short(then['policy'])}, at the base it is {short(now['policy'])}"
+            + (", and what it says is not that." if then["policy"] == now["policy"] else ".")
+        )
+    if then != now:
+        yield "its inputs are not what the base says."
+
+
+def _release(inputs: Mapping[str, Any]) -> str:
+    return f"release {short(inputs['candidate']['release'])}"
+
+
+def _champion(inputs: Mapping[str, Any]) -> str:
+    found = inputs["champion"]
+    return f"{found['record']} (model {short(found['model'])})" if found else "none"
+
+
+def _holdout(inputs: Mapping[str, Any]) -> str:
+    found = inputs["holdout"]
+    parts = f"features {short(found['features'])}, labels {short(found['labels'])}"
+    return f"{found['rows']} rows ({parts})"
 
 
 def _broken(path: str, what: str) -> Refused:
