@@ -7,13 +7,14 @@ import math
 import numpy as np
 import pytest
 from delivery.gate.metrics import compute
-from delivery.gate.statistics import rates
+from delivery.gate.statistics import confusion, rates
 from delivery.gate.statistics.bounds import FEWEST, Floats, OutsideDomainError
-from delivery.gate.statistics.influence import SMOOTH, average_precision, roc_auc
+from delivery.gate.statistics.confusion import STATISTICS, chosen
+from delivery.gate.statistics.influence import SMOOTH, average_precision, roc_auc, table
 from delivery.gate.statistics.metrics import of_difference, of_one
 from delivery.gate.statistics.needed import power_of, rows_needed
 from delivery.policy import LOWER_IS_BETTER, METRICS, Task
-from scipy import optimize, stats
+from scipy import optimize, special, stats
 
 Rows = tuple[Floats, Floats, Floats]
 EVERY: list[tuple[Task, str]] = [
@@ -24,6 +25,8 @@ EVERY: list[tuple[Task, str]] = [
 def rows(task: Task, count: int = 400, seed: int = 1, worse: float = 0.5) -> Rows:
     """Return labels, and answers of a candidate and of a better champion."""
     random = np.random.Generator(np.random.Philox(seed))
+    if task == "multiclass-classification":
+        return of_classes(random, count, worse)
     truth = random.normal(size=count)
     theirs = truth + random.normal(scale=0.5, size=count)
     ours = theirs + random.normal(scale=worse, size=count)
@@ -31,6 +34,15 @@ def rows(task: Task, count: int = 400, seed: int = 1, worse: float = 0.5) -> Row
         return truth, ours, theirs
     labels = (random.uniform(size=count) < 1 / (1 + np.exp(-3 * truth))).astype(np.float64)
     return labels, 1 / (1 + np.exp(-ours)), 1 / (1 + np.exp(-theirs))
+
+
+def of_classes(random: np.random.Generator, count: int, worse: float) -> Rows:
+    """Return labels 0, 1 and 2, and two models' probabilities of them."""
+    truth = random.normal(size=(count, 3))
+    theirs = truth + random.normal(scale=0.5, size=truth.shape)
+    ours = theirs + random.normal(scale=worse, size=truth.shape)
+    labels = (3 * truth + random.gumbel(size=truth.shape)).argmax(axis=1).astype(np.float64)
+    return labels, special.softmax(ours, axis=1), special.softmax(theirs, axis=1)
 
 
 @pytest.mark.parametrize(("task", "metric"), EVERY)
@@ -64,6 +76,88 @@ def test_influence_is_what_leaving_a_row_out_does(metric: str) -> None:
     jackknife = (count - 1) * (found.estimate - np.array(without))
     assert np.corrcoef(jackknife, found.of_row)[0, 1] > 0.999
     assert jackknife.std() == pytest.approx(found.of_row.std(), rel=0.03)
+
+
+@pytest.mark.parametrize("metric", sorted(METRICS["multiclass-classification"] - {"accuracy"}))
+def test_influence_of_classes_is_what_leaving_a_row_out_does(metric: str) -> None:
+    labels, ours, theirs = rows("multiclass-classification", count=250)
+    count = len(labels)
+    keep = [np.delete(np.arange(count), one) for one in range(count)]
+    apart = compute(metric, labels, ours) - compute(metric, labels, theirs)
+    without = [
+        compute(metric, labels[k], ours[k]) - compute(metric, labels[k], theirs[k]) for k in keep
+    ]
+    jackknife = (count - 1) * (apart - np.array(without))
+    found = of_difference(metric, labels, ours, theirs, 0.05)
+    assert found.error == pytest.approx(jackknife.std() / math.sqrt(count - 1), rel=0.03)
+    assert found.shape is not None
+    skewness = -stats.skew(jackknife) if metric in LOWER_IS_BETTER else stats.skew(jackknife)
+    assert found.shape.skewness == pytest.approx(skewness, abs=0.1)
+
+
+@pytest.mark.parametrize("metric", sorted(STATISTICS.keys() - {"precision", "f1"}))
+def test_influence_of_a_cell_is_that_of_its_rows(metric: str) -> None:
+    labels, ours, _ = rows("multiclass-classification", count=250)
+    cells = confusion.cells(labels, ours)
+    found = table(cells, STATISTICS[metric])
+    rows_of = [
+        np.flatnonzero((labels == label) & (chosen(ours) == answer))
+        for label, answer in cells.kinds.tolist()
+    ]
+    assert cells.rows.tolist() == [len(one) for one in rows_of]
+    without = [
+        compute(metric, np.delete(labels, one[0]), np.delete(ours, one[0], axis=0))
+        for one in rows_of
+    ]
+    moved = 249 * (found.estimate - np.array(without))
+    assert found.of_row == pytest.approx(moved - moved @ cells.rows / 250, abs=1e-9)
+
+
+def test_padding_of_two_classes_is_half_a_row_a_cell() -> None:
+    labels = np.tile([0.0, 1.0], 100)
+    padded = confusion.cells(labels, labels, labels).padded
+    assert padded.kinds.tolist() == [[a, b, c] for a in (0, 1) for b in (0, 1) for c in (0, 1)]
+    assert padded.rows.tolist() == [100.5, *[0.5] * 6, 100.5]
+
+
+def test_padding_adds_as_much_to_each_label_whatever_the_classes() -> None:
+    labels = np.arange(7.0).repeat(60)
+    perfect = np.eye(7)[labels.astype(int)]
+    padded = confusion.cells(labels, perfect, perfect).padded
+    added = padded.rows.sum() - len(labels)
+    assert added == pytest.approx(2 * 7)
+    assert padded.table(1)[0, 1:].sum() == pytest.approx(1.0)
+
+
+def test_tables_of_too_many_classes_give_no_bound() -> None:
+    labels = np.arange(101.0).repeat(50)
+    answers = np.eye(101)[labels.astype(int)]
+    with pytest.raises(OutsideDomainError, match="at most 100"):
+        of_one("f1_macro", labels, answers, 0.05)
+
+
+@pytest.mark.parametrize("metric", ["balanced_accuracy", "roc_auc_ovr"])
+def test_rare_class_gives_no_bound(metric: str) -> None:
+    labels, ours, _ = rows("multiclass-classification", count=1_000)
+    kept = np.concatenate([np.flatnonzero(labels != 2), np.flatnonzero(labels == 2)[:49]])
+    with pytest.raises(OutsideDomainError, match="49 rows of the rarest class"):
+        of_one(metric, labels[kept], ours[kept], 0.05)
+    assert of_one("log_loss", labels[kept], ours[kept], 0.05).low > 0
+
+
+@pytest.mark.parametrize("metric", ["roc_auc_ovr", "f1_macro", "mcc", "balanced_accuracy"])
+def test_perfect_answers_of_classes_give_no_certainty(metric: str) -> None:
+    labels = np.tile([0.0, 1.0, 2.0], 80)
+    found = of_one(metric, labels, np.eye(3)[labels.astype(int)], 0.05)
+    assert found.estimate == found.high == 1.0
+    assert 0.9 < found.low < 0.99
+
+
+def test_brier_of_classes_may_reach_2() -> None:
+    labels = np.tile([0.0, 1.0, 2.0], 40)
+    wrong = np.eye(3)[(labels.astype(int) + 1) % 3] * 0.98 + 0.02 / 3
+    wrong[0] = [0.0, 1.0, 0.0]
+    assert 1.9 < of_one("brier", labels, wrong, 0.05).high <= 2.0
 
 
 def test_tied_answers_count_as_scikit_learn_counts_them() -> None:

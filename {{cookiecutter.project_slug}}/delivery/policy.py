@@ -13,7 +13,7 @@ from pydantic import Field, StringConstraints, model_validator
 from .canonical import digest
 from .settings import Strict
 
-Task = Literal["binary-classification", "regression"]
+Task = Literal["binary-classification", "multiclass-classification", "regression"]
 Part = Literal["floors", "champion", "baseline", "slices", "flips", "signature"]
 Mode = Literal["off", "report", "enforce"]
 
@@ -24,6 +24,12 @@ METRICS: Mapping[Task, frozenset[str]] = {
             *("accuracy", "sensitivity", "specificity", "balanced_accuracy"),
             *("precision", "f1", "mcc", "cohen_kappa"),
             *("roc_auc", "average_precision", "log_loss", "brier"),
+        }
+    ),
+    "multiclass-classification": frozenset(
+        {
+            *("accuracy", "balanced_accuracy", "precision_macro", "f1_macro", "mcc", "cohen_kappa"),
+            *("roc_auc_ovr", "log_loss", "brier"),
         }
     ),
     "regression": frozenset({"r2", "mae", "rmse"}),

@@ -1,7 +1,8 @@
 """The judge's metrics: one definition each, scikit-learn's, used for training and gate alike.
 
-labels: (n,) float64, 0 or 1 for classification, else in the label's unit.
-predictions: (n,) float64, the probability of label 1, or a value in the label's unit.
+labels: (n,) float64, a class from 0 on for classification, else in the label's unit.
+predictions: (n,) float64, the probability of label 1, or a value in the label's unit; (n, K) for
+the probabilities of more classes, whose metrics are in `multiclass`.
 scikit-learn is imported by the functions: most verbs never call them.
 """
 
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..policy import METRICS, Task
+from . import multiclass
 from .statistics.confusion import chosen
 
 Floats = NDArray[np.float64]
@@ -191,14 +193,18 @@ def _require_both(labels: Floats) -> None:
 
 def compute(name: str, labels: Floats, predictions: Floats) -> float:
     """Return one metric; raises UncomputableError, never returns NaN or infinity."""
-    if labels.shape != predictions.shape or labels.ndim != 1 or not len(labels):
+    shapes = labels.shape, predictions.shape[:1]
+    if labels.ndim != 1 or shapes[0] != shapes[1] or predictions.ndim > 2 or not len(labels):
         raise UncomputableError(f"{predictions.shape} predictions for {labels.shape} labels")
     if not (np.isfinite(labels).all() and np.isfinite(predictions).all()):
         raise UncomputableError("a label or a prediction is not finite")
-    if name not in FUNCTIONS:
+    functions = FUNCTIONS if predictions.ndim == 1 else multiclass.FUNCTIONS
+    if name not in functions:
         raise UncomputableError(f"there is no metric of the name {name}")
+    if predictions.ndim == 2 and (why := multiclass.missing(name, labels, predictions.shape[1])):
+        raise UncomputableError(why)
     with np.errstate(over="ignore"):
-        value = FUNCTIONS[name](labels, predictions)
+        value = functions[name](labels, predictions)
     if not math.isfinite(value):
         raise UncomputableError(f"its value is {value}")
     return value

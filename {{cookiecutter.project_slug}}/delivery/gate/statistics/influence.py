@@ -1,7 +1,8 @@
 """Metrics that are not plain shares, as estimates with each row's influence.
 
-labels: (n,) float64, 0 or 1 for classification, else in the label's unit; answers: (n,) float64.
-Each estimate equals scikit-learn's metric of the same name within 1e-12.
+labels: (n,) float64, a class from 0 on, or in the label's unit; answers: (n,) float64, or (n, K)
+where they are probabilities of K classes. Each estimate equals scikit-learn's metric of the same
+name within 1e-12.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ from dataclasses import replace
 import numpy as np
 from scipy.stats import rankdata
 
-from .bounds import Counts, Floats, Influence, OutsideDomainError
+from .bounds import Floats, Influence, OutsideDomainError
+from .confusion import Cells
 
 FEWEST_OF_A_CLASS = 50
-"""Rows of the rarer class below which ranks and tables give no bound; found as FEWEST was."""
+"""Rows of the rarest class below which ranks and tables give no bound; found as FEWEST was."""
 
+AT_ONCE = 1 << 20
+"""Cells of tables that are looked at together."""
 
 HEAVIEST = 9.0
 """Kurtosis of labels, that of an exponential distribution, above which R2 gives no bound."""
@@ -71,7 +75,7 @@ def roc_auc(labels: Floats, answers: Floats) -> Influence:
     Clarke-Pearson, Biometrics 44, 1988; by midranks, in O(n log n): Sun and Xu, IEEE Signal
     Processing Letters 21, 2014.
     """
-    positive = _classes(labels)
+    positive = _positive(labels)
     up, down = answers[positive], answers[~positive]
     ranks = rankdata(np.concatenate([up, down]))
     above = (ranks[: len(up)] - rankdata(up)) / len(down)
@@ -88,7 +92,7 @@ def average_precision(labels: Floats, answers: Floats) -> Influence:
 
     A row's influence is its own precision, and what it does to that of all rows below it.
     """
-    positive = _classes(labels)
+    positive = _positive(labels)
     _, place = np.unique(-answers, return_inverse=True)
     ups = np.bincount(place, positive)
     downs = np.bincount(place, ~positive)
@@ -103,28 +107,63 @@ def average_precision(labels: Floats, answers: Floats) -> Influence:
     return Influence.of_rows(value, effect * len(answers) / count)
 
 
-def table(cells: Counts, statistic: Callable[[Floats], Floats]) -> Influence:
-    """Return a function of a table's counts, with the influence of a row of each cell.
+def log_loss_of_classes(labels: Floats, answers: Floats) -> Influence:
+    """Return the mean negative logarithm of the probability that each label's class got."""
+    tiny = np.finfo(np.float64).eps
+    given = np.take_along_axis(answers, labels.astype(np.int64)[:, None], axis=1)[:, 0]
+    return _mean_of(-np.log(np.clip(given, tiny, 1 - tiny)))
 
-    cells: (k,) counts; statistic: from (..., k) to (...). Influence by leaving a row out.
-    Where no row moves it, as in a table without an error, half a row is added to each cell: what
-    was not seen may exist (Agresti and Min, Simple improved confidence intervals for comparing
-    matched proportions, Statistics in Medicine 24, 2005).
+
+def brier_of_classes(labels: Floats, answers: Floats) -> Influence:
+    """Return the mean over rows of the squared distances of all classes, 0 to 2."""
+    hot = labels[:, None] == np.arange(answers.shape[1])
+    return _mean_of(((hot - answers) ** 2).sum(axis=1))
+
+
+def roc_auc_ovr(labels: Floats, answers: Floats) -> Influence:
+    """Return the mean over classes of the ROC AUC of each against all others."""
+    require_classes(labels, answers.shape[1])
+    each = [
+        roc_auc((labels == one).astype(np.float64), answers[:, one])
+        for one in range(answers.shape[1])
+    ]
+    of_row = np.mean([one.of_row for one in each], axis=0)
+    return Influence.of_rows(float(np.mean([one.estimate for one in each])), of_row)
+
+
+def table(cells: Cells, statistic: Callable[[Floats], Floats]) -> Influence:
+    """Return a function of a table, or the difference of two models', with each cell's influence.
+
+    statistic: of (..., K, K) tables, one value each. Influence by leaving a row out. Where no row
+    moves it, as in a table without an error, it is that of the padded table.
     """
-    found = _table(cells.astype(np.float64), statistic)
+    found = _table(cells, statistic)
     if found.of_row.any():
         return found
-    return replace(_table(cells.astype(np.float64) + 0.5, statistic), estimate=found.estimate)
+    return replace(_table(cells.padded, statistic), estimate=found.estimate)
 
 
-def _table(cells: Floats, statistic: Callable[[Floats], Floats]) -> Influence:
-    kept = np.flatnonzero(cells)
-    step = min(1.0, float(cells[kept].min()))
-    without = np.repeat(cells[None, :], len(kept), axis=0)
-    without[np.arange(len(kept)), kept] -= step
-    estimate, rows, weights = float(statistic(cells)), float(cells.sum()), cells[kept]
-    of_row = (rows - step) / step * (estimate - statistic(without))
-    return Influence(estimate, of_row - (of_row * weights).sum() / rows, weights)
+def _table(cells: Cells, statistic: Callable[[Floats], Floats]) -> Influence:
+    step, rows = min(1.0, float(cells.rows.min())), float(cells.rows.sum())
+    estimate, of_row = 0.0, np.zeros(len(cells.rows))
+    for model in range(1, cells.kinds.shape[1]):  # a row of a cell is one of either model's table
+        sign, whole = (1, -1)[model - 1], cells.table(model)
+        value, without = float(statistic(whole)), _without(whole, step, statistic)
+        moved = (rows - step) / step * (value - without)
+        of_row += sign * moved[cells.kinds[:, 0], cells.kinds[:, model]]
+        estimate += sign * value
+    return Influence(estimate, of_row - (of_row * cells.rows).sum() / rows, cells.rows)
+
+
+def _without(whole: Floats, step: float, statistic: Callable[[Floats], Floats]) -> Floats:
+    """Return the statistic with a step less in each cell that has rows: (K, K)."""
+    found, kept = np.zeros_like(whole), np.argwhere(whole)
+    for part in np.array_split(kept, 1 + len(kept) * whole.size // AT_ONCE):
+        label, answer = part.T
+        tables = np.repeat(whole[None], len(part), axis=0)
+        tables[np.arange(len(part)), label, answer] -= step
+        found[label, answer] = statistic(tables)
+    return found
 
 
 SMOOTH: Mapping[str, Callable[[Floats, Floats], Influence]] = {
@@ -136,14 +175,24 @@ SMOOTH: Mapping[str, Callable[[Floats, Floats], Influence]] = {
     "roc_auc": roc_auc,
     "average_precision": average_precision,
 }
+SMOOTH_OF_CLASSES: Mapping[str, Callable[[Floats, Floats], Influence]] = {
+    "log_loss": log_loss_of_classes,
+    "brier": brier_of_classes,
+    "roc_auc_ovr": roc_auc_ovr,
+}
 
 
-def require_classes(labels: Floats) -> None:
-    """Raise OutsideDomainError unless both classes have rows enough for ranks and tables."""
-    rarer = int(min(labels.sum(), len(labels) - labels.sum()))
-    if rarer < FEWEST_OF_A_CLASS:
+def rarest(labels: Floats, classes: int) -> int:
+    """Return how many rows the class with the fewest has."""
+    return int(np.bincount(labels.astype(np.int64), minlength=classes).min())
+
+
+def require_classes(labels: Floats, classes: int) -> None:
+    """Raise OutsideDomainError unless every class has rows enough for ranks and tables."""
+    fewest = rarest(labels, classes)
+    if fewest < FEWEST_OF_A_CLASS:
         raise OutsideDomainError(
-            f"{rarer} rows of the rarer class; this metric's bounds are known to hold from "
+            f"{fewest} rows of the rarest class; this metric's bounds are known to hold from "
             f"{FEWEST_OF_A_CLASS} on"
         )
 
@@ -153,8 +202,8 @@ def _mean_of(values: Floats) -> Influence:
     return Influence.of_rows(mean, values - mean)
 
 
-def _classes(labels: Floats) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    require_classes(labels)
+def _positive(labels: Floats) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    require_classes(labels, 2)
     positive: np.ndarray[tuple[int], np.dtype[np.bool_]] = labels == 1
     return positive
 

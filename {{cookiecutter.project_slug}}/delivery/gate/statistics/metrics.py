@@ -1,7 +1,7 @@
 """Every metric with bounds: of one model, and of the difference of two on the same rows.
 
-labels: (n,) float64; answers: (n,) float64, as `..metrics` has them. A share counts an answer of
-0.5 or more as label 1.
+labels: (n,) float64; answers: (n,) or (n, K) float64, as `..metrics` has them. A share counts a row
+as right where `chosen` gives its label.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ...policy import LOWER_IS_BETTER
 from . import confusion, rates
 from .bounds import Bounds, Floats, Influence, NoSpreadError, OutsideDomainError, bounded
-from .influence import SMOOTH, require_classes, table
+from .influence import SMOOTH, SMOOTH_OF_CLASSES, rarest, require_classes, table
 
 Mask = NDArray[np.bool_]
 RATES: Mapping[str, Callable[[Floats], Mask]] = {
@@ -25,7 +25,7 @@ RATES: Mapping[str, Callable[[Floats], Mask]] = {
     "specificity": lambda labels: labels == 0,
 }
 """Shares of right answers, and among which rows."""
-RANKS = frozenset({"roc_auc", "average_precision"})
+RANKS = frozenset({"roc_auc", "roc_auc_ovr", "average_precision"})
 RANGES: Mapping[str, tuple[float, float]] = {
     **dict.fromkeys(("log_loss", "mae", "rmse"), (0.0, math.inf)),
     "r2": (-math.inf, 1.0),
@@ -39,15 +39,11 @@ def of_one(metric: str, labels: Floats, answers: Floats, alpha: float) -> Bounds
     if metric in RATES:
         right = _right(metric, labels, answers)
         return rates.share(int(right.sum()), len(right), alpha)
-    if metric in RANKS:
-        return _within(metric, _ranked(SMOOTH[metric](labels, answers), labels, alpha))
-    if metric in SMOOTH:
-        return _within(metric, bounded(SMOOTH[metric](labels, answers), alpha))
-    require_classes(labels)
-    cells = confusion.cells(labels, confusion.chosen(answers))
-    statistic = confusion.STATISTICS[metric]
-    found = table(cells.ravel(), lambda counts: statistic(_square(counts, 1)))
-    return _within(metric, bounded(found, alpha))
+    least, most = RANGES.get(metric, (0.0, 1.0))
+    if metric == "brier" and answers.ndim == 2:
+        most = 2.0
+    found = _bounded(metric, _influence(metric, labels, answers), labels, answers, alpha)
+    return replace(found, low=max(found.low, least), high=min(found.high, most))
 
 
 def of_difference(
@@ -60,44 +56,35 @@ def of_difference(
         return rates.paired(gained, lost, len(right), alpha)
     if np.array_equal(ours, theirs):
         return Bounds(0.0, 0.0, 0.0, 0.0, len(labels), "equal-answers")
-    found = _difference(metric, labels, ours, theirs)
-    if metric in RANKS:
-        return _ranked(found, labels, alpha)
-    return bounded(-found if metric in LOWER_IS_BETTER else found, alpha)
+    found = _influence(metric, labels, ours, theirs)
+    return _bounded(metric, -found if metric in LOWER_IS_BETTER else found, labels, ours, alpha)
 
 
-def _ranked(found: Influence, labels: Floats, alpha: float) -> Bounds:
-    """Return bounds of ranks. Where all rows are placed alike, those of a share without an error.
+def _bounded(
+    metric: str, found: Influence, labels: Floats, answers: Floats, alpha: float
+) -> Bounds:
+    """Return bounds; of ranks that place all rows alike, those of a share without an error.
 
-    That share is of the rarer class: as many of its further rows may be placed otherwise.
+    That share is of the rarest class: as many of its further rows may be placed otherwise.
     """
     try:
         return bounded(found, alpha)
     except NoSpreadError:
-        rarer = min(labels.sum(), len(labels) - labels.sum())
-        reach, value = 1 - alpha ** (1 / float(rarer)), found.estimate
-        error, rows = 1 / float(rarer), float(rarer)
-        return Bounds(value, value - reach, value + reach, error, rows, "clopper-pearson")
+        if metric not in RANKS:
+            raise
+        rows, value = float(rarest(labels, confusion.classes_of(answers))), found.estimate
+        reach = 1 - alpha ** (1 / rows)
+        return Bounds(value, value - reach, value + reach, 1 / rows, rows, "clopper-pearson")
 
 
-def _within(metric: str, found: Bounds) -> Bounds:
-    """Return bounds moved into the metric's own range."""
-    least, most = RANGES.get(metric, (0.0, 1.0))
-    return replace(found, low=max(found.low, least), high=min(found.high, most))
-
-
-def _difference(metric: str, labels: Floats, ours: Floats, theirs: Floats) -> Influence:
-    if metric in SMOOTH:
-        return SMOOTH[metric](labels, ours) - SMOOTH[metric](labels, theirs)
-    require_classes(labels)
-    cells = confusion.cells(labels, confusion.chosen(ours), confusion.chosen(theirs))
-    statistic = confusion.STATISTICS[metric]
-
-    def apart(counts: Floats) -> Floats:
-        cube = _square(counts, 2)
-        return statistic(cube.sum(axis=-1)) - statistic(cube.sum(axis=-2))
-
-    return table(cells.ravel(), apart)
+def _influence(metric: str, labels: Floats, *answers: Floats) -> Influence:
+    """Return the influence on one model's metric, or on the difference of two models'."""
+    smooth = SMOOTH if answers[0].ndim == 1 else SMOOTH_OF_CLASSES
+    if metric in smooth:
+        first, *second = (smooth[metric](labels, one) for one in answers)
+        return first - second[0] if second else first
+    require_classes(labels, confusion.classes_of(answers[0]))
+    return table(confusion.cells(labels, *answers), confusion.STATISTICS[metric])
 
 
 def _right(metric: str, labels: Floats, answers: Floats) -> Mask:
@@ -106,8 +93,3 @@ def _right(metric: str, labels: Floats, answers: Floats) -> Mask:
         raise OutsideDomainError("no row of the class that it is about")
     right: Mask = confusion.chosen(answers)[among] == labels[among]
     return right
-
-
-def _square(counts: Floats, models: int) -> Floats:
-    """Return counts (..., 2^k) as tables with an axis for the label and one a model."""
-    return counts.reshape(*counts.shape[:-1], *(2,) * (models + 1))
