@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from delivery.app import Holdout, Payload
 from delivery.canonical import canonical, sha256
@@ -39,20 +40,26 @@ IDS = tuple(f"row-{number}" for number in range(ROWS))
 POLICY = {"roc_auc": Limit(floor=0.6, margin=0.02), "accuracy": Limit(margin=0.04)}
 
 
-def signature(columns: int = 2, task: Task = "binary-classification") -> Signature:
+def signature(
+    columns: int = 2, task: Task = "binary-classification", classes: Sequence[str] = "abc"
+) -> Signature:
     """Return the signature of a model with so many columns, `c0` and on."""
     names = [
         {"name": f"c{n}", "unit": "1", "low": float(n), "high": n + 1.0} for n in range(columns)
     ]
     tensor = {"datatype": "FP64", "shape": [-1, columns], "name": "features", "columns": names}
-    output = {"name": OUTPUTS[task], "datatype": "FP64", "shape": [-1], "unit": "1"}
+    output: dict[str, Any] = {"name": OUTPUTS[task], "datatype": "FP64", "shape": [-1], "unit": "1"}
+    if task == "multiclass-classification":
+        output |= {"shape": [-1, len(classes)], "classes": list(classes)}
     content = {"schema": 1, "task": task, "inputs": [tensor], "outputs": [output]}
     return Signature.model_validate(content)
 
 
-def model(payload: bytes = b"one", task: Task = "binary-classification") -> ModelFiles:
+def model(
+    payload: bytes = b"one", task: Task = "binary-classification", classes: Sequence[str] = "abc"
+) -> ModelFiles:
     """Return a model whose payload is any bytes."""
-    shape = signature(task=task)
+    shape = signature(task=task, classes=classes)
     raw = canonical(shape.model_dump(mode="json", by_alias=True))
     files = {"model.pkl": payload, "signature.json": raw, "requirements.lock": b"# none\n"}
     return ModelFiles(files, shape)
@@ -68,7 +75,7 @@ def identity(files: ModelFiles) -> Identity:
 
 @dataclass(frozen=True)
 class Image:
-    """What an image holds and answers: one number for each row of the hold-out."""
+    """What an image holds and answers: each row's number or numbers, row by row."""
 
     files: ModelFiles
     answers: Sequence[float]
@@ -99,7 +106,8 @@ class ToldScorer:
         lines = []
         for request in map(json.loads, requests.splitlines()):
             rows = request["parameters"]["row_ids"]
-            lines.append(answer_line(told.files, request["id"], rows, [next(left) for _ in rows]))
+            numbers = [next(left) for _ in range(len(rows) * told.files.signature.width)]
+            lines.append(answer_line(told.files, request["id"], rows, numbers))
         return b"".join(lines)
 
     def model(self, image: str) -> dict[str, bytes]:
@@ -137,7 +145,7 @@ def answer_line(
     output = {
         "name": files.signature.outputs[0].name,
         "datatype": "FP64",
-        "shape": [len(rows)],
+        "shape": [len(rows), *files.signature.outputs[0].shape[1:]],
         "data": list(numbers),
     }
     answer = {

@@ -9,7 +9,8 @@ import pytest
 from delivery.app import AppFile
 from delivery.canonical import sha256
 from delivery.errors import Refused
-from delivery.models.contract import model_digest, read_output
+from delivery.models.contract import Signature, model_digest, read_output
+from pydantic import ValidationError
 
 from tests.delivery.judged import signature
 
@@ -107,3 +108,45 @@ def test_broken_output_is_refused(what: str, tmp_path: Path) -> None:
         read_output(tmp_path, APP, LOCK)
     assert refused.value.code == "contract-broken"
     assert ".json: " in refused.value.seen or "model.pkl: " in refused.value.seen
+
+
+OUTPUT = {
+    "name": "probabilities",
+    "datatype": "FP64",
+    "shape": [-1, 3],
+    "unit": "1",
+    "classes": ["setosa", "versicolor", "virginica"],
+}
+BROKEN_CLASSES: dict[str, dict[str, object]] = {
+    "no classes": {"classes": None},
+    "two classes": {"classes": ["a", "b"], "shape": [-1, 2]},
+    "a class too few": {"classes": ["a", "b", "c"], "shape": [-1, 4]},
+    "a class twice": {"classes": ["a", "b", "a"]},
+    "a class without a name": {"classes": ["a", "b", ""]},
+    "one number a row": {"shape": [-1]},
+    "no name of the output": {"name": "probability"},
+}
+
+
+def of_classes(**changes: object) -> dict[str, object]:
+    content = signature(task="multiclass-classification").model_dump(mode="json", by_alias=True)
+    return {**content, "outputs": [{**OUTPUT, **changes}]}
+
+
+def test_signature_names_the_classes_in_the_order_of_their_labels() -> None:
+    found = Signature.model_validate(of_classes())
+    assert found.classes == ("setosa", "versicolor", "virginica")
+    assert found.width == 3
+    assert (signature().classes, signature().width) == ((), 1)
+
+
+@pytest.mark.parametrize("what", BROKEN_CLASSES)
+def test_broken_classes_are_refused(what: str) -> None:
+    with pytest.raises(ValidationError):
+        Signature.model_validate(of_classes(**BROKEN_CLASSES[what]))
+
+
+def test_classes_of_another_task_are_refused() -> None:
+    content = {**of_classes(name="prediction"), "task": "regression"}
+    with pytest.raises(ValidationError, match="has classes, of others none"):
+        Signature.model_validate(content)

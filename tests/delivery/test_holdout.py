@@ -55,6 +55,14 @@ def test_broken_holdout_is_refused(what: str) -> None:
     assert refused.value.code == "holdout-broken"
 
 
+def test_labels_of_classes_count_from_0() -> None:
+    rows = parse_holdout(holdout((0, 2, 1, 7)), "multiclass-classification")
+    assert rows.labels.tolist() == [0, 2, 1, 7]
+    for bad in (-1, 0.5):
+        with pytest.raises(UsageError, match="labels, line 3: a label is none of 0, 1, 2"):
+            parse_holdout(holdout((0, bad, 1)), "multiclass-classification")
+
+
 def test_labels_of_a_regression_are_any_numbers() -> None:
     rows = parse_holdout(holdout((3.5, -2.0)), "regression")
     assert rows.labels.tolist() == [3.5, -2.0]

@@ -6,9 +6,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 from delivery.gate import ScoringError, judge
+from delivery.gate.metrics import Floats
 from delivery.gate.scoring import ROWS_PER_REQUEST, predict, requests_for
+from delivery.models.container import answer_bytes
+from delivery.models.contract import OUTPUTS
+from delivery.policy import Task
 
-from tests.delivery.judged import GOOD, Image, ScriptScorer, ToldScorer, case, model, signature
+from tests.delivery.judged import (
+    GOOD,
+    Image,
+    ScriptScorer,
+    ToldScorer,
+    answer_line,
+    case,
+    model,
+    signature,
+)
+
+CLASSES: Task = "multiclass-classification"
 
 # Each script reads requests and answers well, but for what the table below puts in.
 SCRIPT = """
@@ -18,8 +33,10 @@ for line in sys.stdin:
     request = json.loads(line)
     rows = request["parameters"]["row_ids"]
     data = [(n + 1) / 100 for n in range(len(rows))]
-    id_, digest, name, datatype = request["id"], sys.argv[1], "probability", "FP64"
+    id_, digest, name, datatype = request["id"], sys.argv[1], "{name}", "FP64"
     shape = [len(rows)]
+    if name == "probabilities":
+        data, shape = [0.5, 0.25, 0.25] * len(rows), [len(rows), 3]
     {change}
     output = {{"name": name, "datatype": datatype, "shape": shape, "data": data}}
     parameters = {{"row_ids": rows, "model_digest": digest}}
@@ -67,17 +84,46 @@ BROKEN = {
 }
 
 
-def scorer(folder: Path, change: str = "", end: str = "", timeout_s: float = 20) -> ScriptScorer:
+BROKEN_OF_CLASSES = {
+    "a sum beside 1": ("answers-sum-not-one", "data[4] = 0.2501"),
+    "a sum of 0": ("answers-sum-not-one", "data[:3] = [0.0, 0.0, 0.0]"),
+    "a negative probability": ("answers-out-of-range", "data[:3] = [1.25, -0.5, 0.25]"),
+    "a class NaN": ("answers-not-finite", "data[5] = float('nan')"),
+    "the likeliest class alone": (
+        "output-wrong-shape",
+        "data = [0.0] * len(rows); shape = [len(rows)]",
+    ),
+    "a class too few": ("output-wrong-shape", "data = [0.5] * 2 * len(rows); shape[1] = 2"),
+    "a shape turned round": ("output-wrong-shape", "shape = shape[::-1]"),
+    "a list for each row": (
+        "output-wrong-shape",
+        "data = [data[n * 3 : n * 3 + 3] for n in range(len(rows))]",
+    ),
+    "a number too few": ("output-wrong-shape", "data = data[:-1]"),
+    "rows of classes in another order": ("rows-reordered", "rows = rows[::-1]"),
+}
+
+
+def scorer(
+    folder: Path,
+    change: str = "",
+    end: str = "",
+    timeout_s: float = 20,
+    task: Task = "binary-classification",
+) -> ScriptScorer:
     script = folder / "image.py"
-    script.write_text(SCRIPT.format(change=change or "pass", end=end))
-    return ScriptScorer(script, model(), timeout_s)
+    script.write_text(SCRIPT.format(change=change or "pass", end=end, name=OUTPUTS[task]))
+    return ScriptScorer(script, model(task=task), timeout_s)
 
 
 def answers(scorer: ScriptScorer) -> list[float]:
+    return answered(scorer).ravel().tolist()
+
+
+def answered(scorer: ScriptScorer) -> Floats:
     files, ids = scorer.files, [f"row-{n}" for n in range(10)]
     features = np.arange(20.0).reshape(10, 2)
-    found = predict(scorer, "image", files.signature, files.digest, ids, features)
-    return [float(number) for number in found]
+    return predict(scorer, "image", files.signature, files.digest, ids, features)
 
 
 def test_sound_answers_are_read_in_order(tmp_path: Path) -> None:
@@ -91,6 +137,31 @@ def test_broken_answers_have_their_own_name(what: str, tmp_path: Path) -> None:
         answers(scorer(tmp_path, change, end, timeout_s=2 if "loop" in what else 20))
     assert found.value.code == code
     assert found.value.exit_code == 3
+
+
+def test_sound_probabilities_are_read_by_row_and_class(tmp_path: Path) -> None:
+    near = "data[3:6] = [0.1, 0.2, 0.7000009]"
+    found = answered(scorer(tmp_path, near, task=CLASSES))
+    assert found.shape == (10, 3)
+    assert found[:3].tolist() == [[0.5, 0.25, 0.25], [0.1, 0.2, 0.7000009], [0.5, 0.25, 0.25]]
+
+
+@pytest.mark.parametrize("what", BROKEN_OF_CLASSES)
+def test_broken_probabilities_have_their_own_name(what: str, tmp_path: Path) -> None:
+    code, change = BROKEN_OF_CLASSES[what]
+    with pytest.raises(ScoringError) as found:
+        answers(scorer(tmp_path, change, task=CLASSES))
+    assert found.value.code == code
+
+
+def test_answers_of_many_classes_fit_into_what_is_read() -> None:
+    many = model(task=CLASSES, classes=[f"c{n}" for n in range(300)])
+    made = requests_for(many.signature, [str(n) for n in range(700)], np.zeros((700, 2)))
+    requests = b"".join(one.line for one in made)
+    long = [-1.2345678901234567e-300] * 300
+    lines = [answer_line(many, one.id, one.rows, long * len(one.rows)) for one in made]
+    assert len(requests) < sum(map(len, lines)) < answer_bytes(requests, many.files)
+    assert answer_bytes(requests, model().files) == answer_bytes(requests, {}) == len(requests)
 
 
 @pytest.mark.parametrize("what", ["NaN", "a row missing", "exit 1"])

@@ -22,13 +22,22 @@ DIGEST = "sha256:" + "5" * 64
 Rows = Sequence[Sequence[float]] | np.ndarray[Any, np.dtype[np.float64]]
 
 
+OUTPUTS = {
+    "binary-classification": {"name": "probability", "shape": [-1]},
+    "multiclass-classification": {
+        "name": "probabilities",
+        "shape": [-1, 3],
+        "classes": ["setosa", "versicolor", "virginica"],
+    },
+    "regression": {"name": "prediction", "shape": [-1]},
+}
+
+
 def model_files(task: str, columns: int) -> dict[str, Any]:
     """Return signature.json and model.json of a model with that many columns."""
-    classifies = task == "binary-classification"
     names = [{"name": f"c{n}", "unit": "1", "low": 0.0, "high": 1.0} for n in range(columns)]
     given = {"name": "features", "datatype": "FP64", "shape": [-1, columns], "columns": names}
-    output = "probability" if classifies else "prediction"
-    gives = {"name": output, "datatype": "FP64", "shape": [-1], "unit": "1"}
+    gives = {"datatype": "FP64", "unit": "1", **OUTPUTS[task]}
     return {
         "signature.json": {"schema": 1, "task": task, "inputs": [given], "outputs": [gives]},
         "model.json": {

@@ -16,6 +16,7 @@ from ..policy import Policy, Task
 from .holdout import Rows, parse_holdout
 from .image import Carried, read_carried
 from .metrics import Floats, Measured, measure
+from .multiclass import arranged
 from .scoring import Scorer, ScoringError, predict
 
 
@@ -74,11 +75,15 @@ class Case:
 
 @dataclass(frozen=True)
 class Side:
-    """One image under judgement. Its answers are fetched when first asked for, and once."""
+    """One image under judgement. Its answers are fetched when first asked for, and once.
+
+    `beside` is the side whose classes these answers are compared by; None for the candidate.
+    """
 
     name: str
     judged: Judged
     case: Case
+    beside: Side | None = None
 
     @property
     def rows(self) -> Rows:
@@ -103,6 +108,8 @@ class Side:
         try:
             signature = self.carried.signature
             _check_fit(signature.task, self.case.task, signature.names, rows.columns)
+            if self.beside is None:
+                _check_classes(len(signature.classes), rows)
             return predict(
                 self.case.scorer,
                 self.judged.image,
@@ -140,10 +147,15 @@ class Side:
 
     @property
     def predictions(self) -> Floats:
-        """The answers: (n,) float64 in the hold-out's order; raises what `fault` holds."""
-        if isinstance(self._outcome, np.ndarray):
-            return self._outcome
-        raise self._outcome
+        """The answers in the hold-out's order, in that of the candidate's classes.
+
+        (n,) float64, or (n, K) for K classes; raises what `fault` holds.
+        """
+        if not isinstance(self._outcome, np.ndarray):
+            raise self._outcome
+        asked = self if self.beside is None else self.beside
+        classes, others = (side.carried.signature.classes for side in (self, asked))
+        return arranged(self._outcome, classes, others)
 
     @cached_property
     def measured(self) -> Measured:
@@ -162,4 +174,12 @@ def _check_fit(
         apart = next((f"{a!r} for {b!r}" for a, b in zip(names, columns) if a != b), "their number")  # noqa: B905 - of lengths that may differ
         raise ScoringError(
             "model-other-columns", f"the model's columns are not the hold-out's: {apart}."
+        )
+
+
+def _check_classes(classes: int, rows: Rows) -> None:
+    if classes and rows.labels.max() >= classes:
+        raise ScoringError(
+            "model-other-classes",
+            f"the hold-out has label {rows.labels.max():g}, the model {classes} classes from 0 on.",
         )

@@ -43,7 +43,7 @@ def identity(trial: Trial) -> Iterator[CheckResult]:
 
 
 def answers(trial: Trial) -> Iterator[CheckResult]:
-    """Yield whether each image gives one finite number for every row of the hold-out, in order."""
+    """Yield whether each image gives finite numbers for every row of the hold-out, in order."""
     for side in trial.sides:
         name = f"{side.name}-answers"
         if not side.is_stated:
@@ -53,7 +53,7 @@ def answers(trial: Trial) -> Iterator[CheckResult]:
         if side.fault is not None:
             yield fault(name, side, side.fault)
             continue
-        rows = len(side.predictions)
+        rows = len(trial.case.rows.ids)
         text = f"The {side.name} answered all {rows} rows of the hold-out."
         yield result(name, "PASS", {"rows": rows}, text)
 

@@ -46,7 +46,7 @@ def slices(trial: Trial) -> Iterator[CheckResult]:
             yield groups
             continue
         for metric, limit in sorted(policy.metrics.items()):
-            if limit.margin is not None:
+            if limit.margin is not None and metric in trial.candidate.measured.values:
                 wide = limit.margin * policy.slice_margin
                 asked += [Sliced(group, metric, wide) for group in groups]
     named = {one.name: one for one in asked}
@@ -128,6 +128,7 @@ def signature(trial: Trial) -> Iterator[CheckResult]:
                 ("the columns' order", ours.names, theirs.names),
                 ("the output's name", ours.outputs[0].name, theirs.outputs[0].name),
                 ("the output's unit", ours.outputs[0].unit, theirs.outputs[0].unit),
+                ("the classes' order", ours.classes, theirs.classes),
             )
             if new != old
         ),

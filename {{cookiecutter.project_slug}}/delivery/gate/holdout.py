@@ -34,7 +34,7 @@ def parse_holdout(holdout: Holdout, task: Task) -> Rows:
     """Return a hold-out's rows; raises UsageError (`holdout-broken`) naming file, line and column.
 
     Ids are distinct and in the same order in both files, and there are as many as holdout.yaml
-    states; labels of a classification are 0 or 1.
+    states; labels of a binary classification are 0 or 1, of more classes 0, 1, 2 and so on.
     """
     columns, ids, features = _table(holdout.features, "features")
     names, label_ids, labels = _table(holdout.labels, "labels")
@@ -48,6 +48,10 @@ def parse_holdout(holdout: Holdout, task: Task) -> Rows:
     if task == "binary-classification" and not np.isin(labels, (0.0, 1.0)).all():
         at = int(np.argmin(np.isin(labels[:, 0], (0.0, 1.0))))
         raise _broken("labels", at + 2, "a label is neither 0 nor 1")
+    if task == "multiclass-classification":
+        whole = (labels[:, 0] >= 0) & (labels[:, 0] == np.floor(labels[:, 0]))
+        if not whole.all():
+            raise _broken("labels", int(np.argmin(whole)) + 2, "a label is none of 0, 1, 2, …")
     return Rows(ids, columns, features, labels[:, 0])
 
 

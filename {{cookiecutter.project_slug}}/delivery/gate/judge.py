@@ -132,7 +132,7 @@ def _intervals(trial: Trial) -> Iterator[tuple[str, dict[str, tuple[float, float
 
 
 def _answers(trial: Trial) -> Answers | None:
-    if trial.case.task != "binary-classification":
+    if trial.case.task == "regression":
         return None
     by_side = {side.name: side.predictions for side in trial.sides}
     return Answers(trial.case.rows.labels, by_side)

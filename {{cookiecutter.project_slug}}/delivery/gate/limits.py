@@ -82,7 +82,7 @@ def baseline(trial: Trial) -> Iterator[CheckResult]:
     if trial.champion is not None:
         return
     rows = trial.candidate.rows
-    constant = np.full_like(rows.labels, rows.labels.mean())
+    constant, what = _constant(rows.labels, trial.candidate.predictions)
     for metric in sorted(set(trial.case.policy.metrics) - BEATABLE):
         name = f"baseline-{metric}"
         if metric not in trial.candidate.measured.values:
@@ -92,9 +92,17 @@ def baseline(trial: Trial) -> Iterator[CheckResult]:
         except OutsideDomainError as err:
             yield undecided(trial, name, f"{metric} against a constant answer", err)
             continue
-        text = f"{metric} against a constant answer, the labels' mean: {told(found)}"
+        text = f"{metric} against a constant answer, the labels' {what}: {told(found)}"
         low, high = found.low - 2 * SLACK, found.high
         yield _decided(trial, name, low, high, found, found.estimate, text, 0.0)
+
+
+def _constant(labels: Floats, answers: Floats) -> tuple[Floats, str]:
+    """Return the best constant answer, in the shape of a model's answers, and what it is."""
+    if answers.ndim == 1:
+        return np.full_like(labels, labels.mean()), "mean"
+    shares = np.bincount(labels.astype(np.int64), minlength=answers.shape[1]) / len(labels)
+    return np.tile(shares, (len(labels), 1)), "shares"
 
 
 def difference(
@@ -150,7 +158,7 @@ def uncomputable(name: str, metric: str, side: Side) -> CheckResult:
         "ERROR",
         {"error": "metric-missing"},
         f"The policy names {metric}, but the {side.name} has no value of it: {why}.",
-        f"name another metric in {policy}, or draw a hold-out that has both classes",
+        f"name another metric in {policy}, or draw a hold-out that has every class",
     )
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from ..evidence import CheckResult, Evidence
 from .metrics import Floats
+from .statistics.confusion import chosen
 from .statistics.rates import share
 
 if TYPE_CHECKING:
@@ -42,15 +43,32 @@ ALPHA = 0.025
 """On each side of a bin's share: the usual interval of 95 %, since a plot decides nothing."""
 
 Bin = tuple[float, float, float, float]
-"""Mean answer, share of label 1, and the share's bounds."""
+"""Mean answer, share that happened, and the share's bounds."""
 
 
 @dataclass(frozen=True)
 class Answers:
-    """Labels, (n,) float64, 0 or 1, and each side's probabilities of label 1 by its name."""
+    """Labels, (n,) float64, and each side's probabilities: (n,) of label 1, or (n, K)."""
 
     labels: Floats
     by_side: Mapping[str, Floats]
+
+    @property
+    def about(self) -> str:
+        """What happened where a probability came true."""
+        many = any(one.ndim == 2 for one in self.by_side.values())
+        return "the likeliest class" if many else "label 1"
+
+    def drawn(self, side: str) -> tuple[Floats, Floats]:
+        """Return what happened, (n,) 0 or 1, and its probability, (n,).
+
+        Of more than two classes, the likeliest one's alone. See: Guo et al., On calibration of
+        modern neural networks, ICML 2017.
+        """
+        answers = self.by_side[side]
+        if answers.ndim == 1:
+            return self.labels, answers
+        return (chosen(answers) == self.labels).astype(np.float64), answers.max(axis=1)
 
 
 @dataclass(frozen=True)
@@ -133,16 +151,16 @@ def _panel(axes: Axes, lines: list[Line]) -> None:
 
 
 def reliability(answers: Answers) -> bytes:
-    """Return the share of label 1 by mean answer in ten equal bins, with Clopper-Pearson bounds."""
+    """Return how often a probability came true, in ten equal bins, with Clopper-Pearson bounds."""
 
     def draw(figure: Figure) -> None:
         axes = figure.add_axes((0.13, 0.12, 0.83, 0.78))
         axes.plot([0, 1], [0, 1], color="#bbbbbb", linewidth=0.8)
         for name in [side for side in SIDES if side in answers.by_side]:
-            _side(axes, name, list(binned(answers.labels, answers.by_side[name])))
+            _side(axes, name, list(binned(*answers.drawn(name))))
         title = f"Reliability on {len(answers.labels)} rows; bars: 95 % by bin"
         axes.set_title(title, loc="left", fontsize=9)
-        axes.set(xlabel="mean answer", ylabel="share of label 1", xlim=(0, 1), ylim=(0, 1))
+        axes.set(xlabel="mean answer", ylabel=f"share of {answers.about}", xlim=(0, 1), ylim=(0, 1))
         axes.legend(loc="upper left", frameon=False)
         _calm(axes)
 
@@ -158,13 +176,13 @@ def _side(axes: Axes, name: str, points: list[Bin]) -> None:
     drawn[0].set(linewidth=wide / 3, markersize=5)
 
 
-def binned(labels: Floats, probabilities: Floats) -> Iterator[Bin]:
-    """Yield mean answer, share of label 1 and its bounds for each bin that has rows."""
+def binned(happened: Floats, probabilities: Floats) -> Iterator[Bin]:
+    """Yield mean answer, share that happened and its bounds for each bin that has rows."""
     bins = np.minimum((probabilities * BINS).astype(int), BINS - 1)
     for number in range(BINS):
         rows = bins == number
         if rows.any():
-            found = share(int(labels[rows].sum()), int(rows.sum()), ALPHA)
+            found = share(int(happened[rows].sum()), int(rows.sum()), ALPHA)
             yield float(probabilities[rows].mean()), found.estimate, found.low, found.high
 
 

@@ -32,8 +32,8 @@ class KnownQuestion:
 def known_question(scorer: Scorer, image: str, tolerance: float) -> KnownQuestion:
     """Return the question with the answers that an image gives now; raises ScoringError.
 
-    The file is canonical JSON: `request` to send as it is, the `answers` to expect in order, and
-    the `tolerance` within which they agree, relative to the largest of them.
+    The file is canonical JSON: `request` to send as it is, the `answers` to expect in order, row by
+    row, and the `tolerance` within which they agree, relative to the largest of them.
     """
     carried = read_carried(scorer.model(image))
     signature, rows = carried.signature, lattice(carried.signature)
@@ -43,7 +43,7 @@ def known_question(scorer: Scorer, image: str, tolerance: float) -> KnownQuestio
         "schema": 1,
         "request": body(signature, "known", ids, rows),
         "output": signature.outputs[0].name,
-        "answers": [rounded(value, 9) for value in answers.tolist()],
+        "answers": [rounded(value, 9) for value in answers.ravel().tolist()],
         "tolerance": tolerance,
     }
     return KnownQuestion(canonical(content) + b"\n")

@@ -18,6 +18,9 @@ from .metrics import Floats
 ROWS_PER_REQUEST = 500
 """A request of 500 rows of 30 columns has 300 kB: large enough to be fast, small enough to hold."""
 
+SUM = 1e-6
+"""How far a row's probabilities may sum to beside 1: float32 has seven digits."""
+
 
 def printable(text: str) -> str:
     """Return what an image wrote, fit for reports: at most 240 signs, none of them control."""
@@ -31,7 +34,7 @@ class ScoringError(Unknown):
         super().__init__(
             code,
             seen,
-            "One finite number a row, for exactly the rows that were asked, in their order.",
+            "Finite numbers as the signature has them, for exactly the rows asked, in their order.",
             "mend the model so that it answers every row, then train and build it anew",
         )
 
@@ -63,7 +66,7 @@ def predict(
     ids: Sequence[str],
     features: Floats,
 ) -> Floats:
-    """Return an image's answer for each row: (n,) float64, finite.
+    """Return an image's answer for each row: finite float64, (n,), or (n, K) for K classes.
 
     features: (n, columns) in the order of the signature; `digest` is of the model that has to
     answer. Raises ScoringError for any answer that is not exactly what was asked for.
@@ -99,7 +102,7 @@ def body(signature: Signature, id_: str, rows: Sequence[str], features: Floats) 
 
 
 def read_answers(raw: bytes, asked: Sequence[Request], signature: Signature, digest: str) -> Floats:
-    """Return the numbers in an image's output: (n,) float64; raises ScoringError."""
+    """Return the numbers in an image's output: (n,) or (n, K) float64; raises ScoringError."""
     lines = raw.splitlines()
     parsed = [_parse(line, number) for number, line in enumerate(lines, start=1)]
     if len(lines) < len(asked):
@@ -110,7 +113,10 @@ def read_answers(raw: bytes, asked: Sequence[Request], signature: Signature, dig
         _read_one(answer, request, signature, digest)
         for answer, request in zip(parsed, asked, strict=True)
     ]
-    return np.array([number for part in parts for number in part], dtype=np.float64)
+    numbers = np.array([number for part in parts for number in part], dtype=np.float64)
+    if not signature.classes:
+        return numbers
+    return _summed(numbers.reshape(-1, signature.width), [row for one in asked for row in one.rows])
 
 
 def _parse(line: bytes, number: int) -> dict[str, Any]:
@@ -184,12 +190,26 @@ def _numbers(output: dict[str, Any], rows: tuple[str, ...], signature: Signature
         raise ScoringError(
             "output-wrong-datatype", f"datatype is {output.get('datatype')!r}, not {spec.datatype}."
         )
-    if output.get("shape") != [len(rows)] or not isinstance(data, list) or len(data) != len(rows):
+    shape, count = [len(rows), *spec.shape[1:]], len(rows) * signature.width
+    if output.get("shape") != shape or not isinstance(data, list) or len(data) != count:
         raise ScoringError(
-            "output-wrong-shape",
-            f"shape is {output.get('shape')!r}, {len(rows)} rows were asked.",
+            "output-wrong-shape", f"shape is {output.get('shape')!r}, asked was {shape}."
         )
-    return [_number(value, row, signature) for value, row in zip(data, rows, strict=True)]
+    of_row = [row for row in rows for _ in range(signature.width)]
+    return [_number(value, row, signature) for value, row in zip(data, of_row, strict=True)]
+
+
+def _summed(answers: Floats, rows: Sequence[str]) -> Floats:
+    """Return probabilities of classes, each row of which sums to 1."""
+    sums = answers.sum(axis=1)
+    apart = np.abs(sums - 1)
+    if (apart > SUM).any():
+        worst = int(np.argmax(apart))
+        raise ScoringError(
+            "answers-sum-not-one",
+            f"the probabilities of row {rows[worst]!r} sum to {sums[worst]:.9g}, not to 1.",
+        )
+    return answers
 
 
 def _number(value: object, row: str, signature: Signature) -> float:
@@ -203,7 +223,7 @@ def _number(value: object, row: str, signature: Signature) -> float:
         number = math.inf
     if not math.isfinite(number):
         raise ScoringError("answers-not-finite", f"the answer to row {row!r} is not finite.")
-    if signature.task == "binary-classification" and not 0.0 <= number <= 1.0:
+    if signature.task != "regression" and not 0.0 <= number <= 1.0:
         raise ScoringError(
             "answers-out-of-range", f"the answer to row {row!r} is {number:g}, no probability."
         )

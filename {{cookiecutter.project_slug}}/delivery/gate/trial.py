@@ -31,7 +31,7 @@ class Trial:
         """The image that the environment runs; None before its first record."""
         if self.case.champion is None:
             return None
-        return Side("champion", self.case.champion, self.case)
+        return Side("champion", self.case.champion, self.case, self.candidate)
 
     @property
     def sides(self) -> list[Side]:

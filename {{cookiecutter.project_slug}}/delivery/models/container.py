@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import tarfile
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..errors import Unknown
-from ..gate.scoring import ScoringError, printable
+from ..errors import Refused, Unknown
+from ..gate.scoring import ROWS_PER_REQUEST, ScoringError, printable
 from ..process import run
 from .bounded import Bounded, run_bounded
+from .contract import SIGNATURE, Signature, parse
 from .engine import Engine, find_engine
 
 PROTOCOLS = frozenset({"1"})
@@ -29,6 +31,8 @@ ISOLATION = (
 )
 # Exit statuses of docker and podman for what they could not do themselves; others are the image's.
 ENGINE_FAILED = 125
+NUMBER_BYTES = 32
+"""More than a float64 and a comma take in JSON."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +59,8 @@ class ContainerScorer:
     def answers(self, image: str, requests: bytes) -> bytes:
         """Return what the image's scoring entry wrote.
 
-        An answer is shorter than its request, which holds the features too; what writes more than
-        that and a megabyte is stopped. Raises ScoringError for an image that misbehaves.
+        What writes more than `answer_bytes` and some is stopped. Raises ScoringError for an image
+        that misbehaves.
         """
         key = (image, requests)
         if key not in self._answers:
@@ -78,7 +82,7 @@ class ContainerScorer:
             [self.engine.program, *words],
             requests,
             timeout_s=self.timeout_s,
-            output_bytes=len(requests) + self.spare_bytes,
+            output_bytes=answer_bytes(requests, self._models.get(image, {})) + self.spare_bytes,
             stop=lambda: self._remove(name),
         )
         return read_ending(done, self.timeout_s)
@@ -114,6 +118,20 @@ class ContainerScorer:
         # docker kills at once; podman would first wait 10 s for the container to end by itself.
         now = ["--time=0"] if self.engine.program == "podman" else []
         run(self.engine.program, "rm", "--force", *now, name, check=False, timeout_s=60)
+
+
+def answer_bytes(requests: bytes, files: Mapping[str, bytes]) -> int:
+    """Return the most that answers of a model, given by its files, may have: bytes.
+
+    A request holds the features, so an answer of one number a row is shorter; the probabilities of
+    classes take more.
+    """
+    try:
+        classes = len(parse(Signature, files[SIGNATURE], SIGNATURE).classes)
+    except (KeyError, Refused):
+        classes = 0  # it will be named where it is judged
+    rows = requests.count(b"\n") * ROWS_PER_REQUEST
+    return len(requests) + rows * classes * NUMBER_BYTES
 
 
 def read_ending(done: Bounded, timeout_s: float) -> bytes:

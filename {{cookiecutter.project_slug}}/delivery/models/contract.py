@@ -24,9 +24,10 @@ SIGNATURE, TRAINING, LOCK, IDENTITY = (
 )
 OUTPUTS: Mapping[Task, str] = {
     "binary-classification": "probability",
+    "multiclass-classification": "probabilities",
     "regression": "prediction",
 }
-"""The name of the one output: the probability of label 1, or a value in the label's unit."""
+"""The name of the one output: of label 1, of every class, or a value in the label's unit."""
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Text = Annotated[str, Field(min_length=1)]
@@ -65,14 +66,27 @@ class InputSpec(Strict):
 
 
 class OutputSpec(Strict):
-    """The one output tensor: one number a row, within `low` and `high` where they are given."""
+    """The one output tensor: a number a row, or one for each of `classes`, within `low` and `high`.
+
+    Label 0 is the first of the classes; they are three or more, of different names.
+    """
 
     name: Text
     datatype: Literal["FP64"]
-    shape: tuple[Literal[-1]]
+    shape: tuple[Literal[-1]] | tuple[Literal[-1], Annotated[int, Field(ge=3)]]
     unit: Text
     low: Finite | None = None
     high: Finite | None = None
+    classes: tuple[Text, ...] | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> OutputSpec:
+        names = self.classes or ()
+        if self.shape[1:] != ((len(names),) if self.classes is not None else ()):
+            raise ValueError("the shape has as many columns as there are classes, or none")
+        if len(set(names)) != len(names):
+            raise ValueError("classes are of different names")
+        return self
 
 
 class Signature(Strict):
@@ -87,7 +101,19 @@ class Signature(Strict):
     def _named(self) -> Signature:
         if self.outputs[0].name != OUTPUTS[self.task]:
             raise ValueError(f"the output of {self.task} is named {OUTPUTS[self.task]}")
+        if bool(self.classes) != (self.task == "multiclass-classification"):
+            raise ValueError("the output of multiclass-classification has classes, of others none")
         return self
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes' names, label 0 first; none where a row has one number."""
+        return self.outputs[0].classes or ()
+
+    @property
+    def width(self) -> int:
+        """How many numbers the answer to a row has."""
+        return len(self.classes) or 1
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from ..git import Repository
 from ..process import ProgramFailed, run
 from ..settings import Settings
 from .bounded import run_bounded
-from .container import read_ending
+from .container import answer_bytes, read_ending
 from .context import SERVER
 from .contract import Identity, ModelFiles, Training, read_output
 from .environment import CHILD_ENV, app_python
@@ -98,13 +98,13 @@ class ServerScorer:
     folder: Path
     timeout_s: float = SCORE_TIMEOUT_S
 
-    def answers(self, image: str, requests: bytes) -> bytes:  # noqa: ARG002 - a Scorer's
+    def answers(self, image: str, requests: bytes) -> bytes:
         """Return what the server's scoring entry wrote; `image` is not looked at."""
         done = run_bounded(
             [self.python, "-m", SERVER.replace("/", "."), "score"],
             requests,
             timeout_s=self.timeout_s,
-            output_bytes=len(requests) + SPARE_BYTES,
+            output_bytes=answer_bytes(requests, self.model(image)) + SPARE_BYTES,
             cwd=self.root,
             env={**CHILD_ENV, "MODEL_DIR": str(self.folder)},
         )

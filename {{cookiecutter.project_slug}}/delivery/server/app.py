@@ -116,9 +116,9 @@ class App:
             raise HTTPError(500, str(error)) from None
         finally:
             self.seconds.observe(perf_counter() - start)
-        for row, number in enumerate(answer.outputs[0].data):
+        for place, number in enumerate(answer.outputs[0].data):
             if not math.isfinite(number):
-                raise HTTPError(500, f"outputs[0].data[{row}]: the model answered {number}")
+                raise HTTPError(500, f"outputs[0].data[{place}]: the model answered {number}")
         return answer
 
     def _unknown(self, path: str) -> str:

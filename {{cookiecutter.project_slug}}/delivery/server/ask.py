@@ -45,7 +45,7 @@ class Asked:
 class Question:
     """A known question: the request as it is sent, and the answers to expect in its order.
 
-    `tolerance` is relative to the largest answer.
+    A row has one answer, or one for each class. `tolerance` is relative to the largest answer.
     """
 
     request: bytes
@@ -71,8 +71,9 @@ def read_question(data: bytes) -> Question:
             [float(number) for number in content["answers"]],
             float(content["tolerance"]),
         )
-        if not question.answers or len(question.answers) != len(question.rows):
-            raise ValueError("expected an answer to each row, at least one")
+        rows, answers = len(question.rows), len(question.answers)
+        if not rows or not answers or answers % rows:
+            raise ValueError("expected an answer to each row, or one for each class")
     except (ValueError, KeyError, TypeError) as error:
         raise QuestionError(f"question: {type(error).__name__}: {error}") from None
     return question
@@ -95,7 +96,7 @@ def ask(asked: Asked, question: Question, wait_s: float) -> str:
             time.sleep(PAUSE_S)
             continue
         _compare(answer, question)
-        return f"{len(question.answers)} answers of model {asked.digest} are the release's"
+        return f"{len(question.rows)} answers of model {asked.digest} are the release's"
 
 
 def _post(asked: Asked, question: Question, left_s: float) -> Mapping[str, Any]:
@@ -146,10 +147,10 @@ def _compare(answer: Mapping[str, Any], question: Question) -> None:
         raise QuestionError(
             f"outputs[0].data: got {_shown(data)}, expected {len(question.answers)} numbers"
         )
-    for row, (got, expected) in enumerate(zip(data, question.answers, strict=True)):
+    for place, (got, expected) in enumerate(zip(data, question.answers, strict=True)):
         if not _near(got, expected, question.limit):
             raise QuestionError(
-                f"outputs[0].data[{row}]: got {_shown(got)}, expected {expected!r} "
+                f"outputs[0].data[{place}]: got {_shown(got)}, expected {expected!r} "
                 f"within {question.limit:.3g}"
             )
 

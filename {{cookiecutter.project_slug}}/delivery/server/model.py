@@ -16,7 +16,7 @@ import numpy as np
 
 from .protocol import Answer, Floats, OutputTensor, Request, check_outputs, features, row_ids
 
-Task = Literal["binary-classification", "regression"]
+Task = Literal["binary-classification", "multiclass-classification", "regression"]
 Predict = Callable[[Floats], Floats]
 Part = TypeVar("Part", bound=msgspec.Struct)
 
@@ -44,12 +44,13 @@ class InputSpec(msgspec.Struct, frozen=True):
 
 
 class OutputSpec(msgspec.Struct, frozen=True):
-    """The one output: a number a row."""
+    """The one output: a number a row, or one for each class."""
 
     name: str
     datatype: Literal["FP64"]
-    shape: tuple[Literal[-1]]
+    shape: tuple[int, ...]
     unit: str = "1"
+    classes: tuple[str, ...] | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class Signature(msgspec.Struct, frozen=True):
@@ -99,24 +100,25 @@ class Model:
             raise ModelError(
                 f"signature.json: {len(spec.columns)} columns, but the shape says {spec.shape[1]}"
             )
+        _check_output(signature)
         model = cls(identity, signature, _load(folder, identity.payload, signature.task))
         # The first answer is slow and may show a broken payload: better now than to a caller.
         model.predict(np.array([[column.low for column in spec.columns]]))
         return model
 
     def predict(self, rows: Floats) -> Floats:
-        """Return one number a row, finite or not.
+        """Return a number a row, or one for each class, finite or not.
 
-        rows: (n, columns) float64; returns (n,) float64; raises ModelError if the payload fails.
+        rows: (n, columns) float64; returns (n,) or (n, K) float64; raises ModelError if the payload
+        fails.
         """
         try:
             numbers = np.asarray(self._predict(rows), dtype=np.float64)
         except Exception as error:  # whatever a payload's library may raise
             raise ModelError(f"the model failed: {type(error).__name__}: {error}") from error
-        if numbers.shape != (len(rows),):
-            raise ModelError(
-                f"the model answered shape {list(numbers.shape)}, expected [{len(rows)}]"
-            )
+        expected = [len(rows), *self.output.shape[1:]]
+        if list(numbers.shape) != expected:
+            raise ModelError(f"the model answered shape {list(numbers.shape)}, expected {expected}")
         return numbers
 
     def answer(self, request: Request) -> Answer:
@@ -132,10 +134,24 @@ class Model:
             parameters={**named, "model_digest": self.identity.digest},
             outputs=[
                 OutputTensor(
-                    self.output.name, self.output.datatype, [len(numbers)], numbers.tolist()
+                    self.output.name,
+                    self.output.datatype,
+                    list(numbers.shape),
+                    numbers.ravel().tolist(),
                 )
             ],
             id=request.id,
+        )
+
+
+def _check_output(signature: Signature) -> None:
+    output = signature.outputs[0]
+    expected = [-1]
+    if signature.task == "multiclass-classification":
+        expected.append(len(output.classes or ()))
+    if list(output.shape) != expected:
+        raise ModelError(
+            f"signature.json: the output's shape is {list(output.shape)}, expected {expected}"
         )
 
 
@@ -159,13 +175,18 @@ def _load(folder: Path, payload: Payload, task: Task) -> Predict:
 
 
 def _load_pickle(path: Path, task: Task) -> Predict:
-    """Return the answers of a pickled estimator: the positive class's probability, or the value."""
+    """Return the answers of a pickled estimator.
+
+    They are the positive class's probability, all classes' in the order of the labels, or a value.
+    """
     with path.open("rb") as file:
         estimator = pickle.load(file)  # noqa: S301  ours, and pinned by digest
     if task == "regression":
         predict: Predict = estimator.predict
         return predict
     probabilities: Predict = estimator.predict_proba
+    if task == "multiclass-classification":
+        return probabilities
 
     def positive(rows: Floats) -> Floats:
         return probabilities(rows)[:, 1]

@@ -43,7 +43,7 @@ class Request(msgspec.Struct):
 
 
 class OutputTensor(msgspec.Struct):
-    """A tensor of an answer, one number a row."""
+    """A tensor of an answer, its numbers row by row."""
 
     name: str
     datatype: str
