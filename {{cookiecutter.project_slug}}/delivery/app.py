@@ -11,7 +11,7 @@ from .canonical import sha256
 from .errors import Refused, UsageError
 from .files import parse_model
 from .git import Folder, Snapshot
-from .policy import METRICS, Gate, Policy, Task
+from .policy import METRICS, Gate, PartialPolicy, Policy, Task
 from .settings import Settings, Strict, check_name
 
 FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -43,7 +43,9 @@ class AppFile(Strict):
     def _consistent(self) -> AppFile:
         if (self.style == "helm") != (self.chart is not None):
             raise ValueError("`chart` names the chart of a helm-style app, and of no other")
-        asked = set(self.gate.metrics).union(*(p.metrics for p in self.gate.environments.values()))
+        policies: list[Policy | PartialPolicy] = [self.gate, *self.gate.environments.values()]
+        asked = {metric for policy in policies for metric in policy.metrics}
+        asked |= {one.metric for policy in policies for one in policy.fairness or ()}
         unknown = sorted(asked - METRICS[self.task])
         if unknown:
             known = ", ".join(sorted(METRICS[self.task]))

@@ -14,7 +14,7 @@ from .canonical import digest
 from .settings import Strict
 
 Task = Literal["binary-classification", "multiclass-classification", "regression"]
-Part = Literal["floors", "champion", "baseline", "slices", "flips", "signature"]
+Part = Literal["floors", "champion", "baseline", "slices", "flips", "signature", "fairness"]
 Mode = Literal["off", "report", "enforce"]
 
 LOWER_IS_BETTER = frozenset({"log_loss", "brier", "mae", "rmse"})
@@ -67,6 +67,17 @@ class Slice(Strict):
         return self
 
 
+class Fairness(Slice):
+    """A column between whose groups a metric may differ by `gap`, in the metric's own unit.
+
+    Where the gap is not shown to lie within, it may be larger than the champion's by `growth`.
+    """
+
+    metric: Annotated[str, StringConstraints(min_length=1)]
+    gap: float = Field(gt=0, allow_inf_nan=False)
+    growth: float = Field(default=0, ge=0, allow_inf_nan=False)
+
+
 Limits = Annotated[dict[str, Limit], Field(min_length=1)]
 Alpha = Annotated[float, Field(gt=0, le=0.2)]
 Candidates = Annotated[int, Field(ge=1, le=1000)]
@@ -85,12 +96,20 @@ class Policy(Strict):
     slices: tuple[Slice, ...] = ()
     slice_margin: Factor = 3.0
     negative_flips: Share = 0.02
+    fairness: tuple[Fairness, ...] = ()
     modes: dict[Part, Mode] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _judges_something(self) -> Policy:
         if self.mode("floors") != "enforce" and self.mode("champion") != "enforce":
             raise ValueError("with neither floors nor champion enforced, every model would pass")
+        return self
+
+    @model_validator(mode="after")
+    def _asks_once(self) -> Policy:
+        asked = [(one.column, one.metric) for one in self.fairness]
+        if len(set(asked)) < len(asked):
+            raise ValueError("fairness names a column twice with the same metric")
         return self
 
     @property
@@ -118,6 +137,7 @@ class PartialPolicy(Strict):
     slices: tuple[Slice, ...] | None = None
     slice_margin: Factor | None = None
     negative_flips: Share | None = None
+    fairness: tuple[Fairness, ...] | None = None
     modes: dict[Part, Mode] = Field(default_factory=dict)
 
 

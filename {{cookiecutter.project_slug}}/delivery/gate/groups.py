@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..evidence import CheckResult
 from ..policy import Slice
-from .trial import Trial, result
+from .trial import Figures, Trial, result
 
 MOST_GROUPS = 20
 Mask = NDArray[np.bool_]
@@ -41,7 +41,7 @@ def split(
     if len(groups) > MOST_GROUPS:
         text = f"{one.column} has {len(groups)} values; at most {MOST_GROUPS} groups can be judged."
         next_step = f"give it `edges` in {file}, between which rows are one group"
-        figures = {"error": f"{kind}-too-many", "groups": len(groups)}
+        figures: Figures = {"error": f"{kind}-too-many", "groups": len(groups)}
         return result(name, "ERROR", figures, text, next_step)
     return groups
 

@@ -13,6 +13,7 @@ from ..models.bounded import end_running
 from . import checks, guards, limits
 from .card import card
 from .case import Case
+from .fairness import fairness
 from .junit import junit
 from .plots import Answers, plots
 from .report import report
@@ -32,6 +33,7 @@ DECISIVE: tuple[Check, ...] = (
     under("champion", limits.champion),
     under("slices", guards.slices),
     under("flips", guards.flips),
+    under("fairness", fairness),
 )
 """Cheapest first."""
 

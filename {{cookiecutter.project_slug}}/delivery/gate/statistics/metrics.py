@@ -37,12 +37,12 @@ RANGES: Mapping[str, tuple[float, float]] = {
 def of_one(metric: str, labels: Floats, answers: Floats, alpha: float) -> Bounds:
     """Return one model's metric, in its own unit; raises OutsideDomainError."""
     if metric in RATES:
-        right = _right(metric, labels, answers)
-        return rates.share(int(right.sum()), len(right), alpha)
+        hits = right(metric, labels, answers)
+        return rates.share(int(hits.sum()), len(hits), alpha)
     least, most = RANGES.get(metric, (0.0, 1.0))
     if metric == "brier" and answers.ndim == 2:
         most = 2.0
-    found = _bounded(metric, _influence(metric, labels, answers), labels, answers, alpha)
+    found = _bounded(metric, influence(metric, labels, answers), labels, answers, alpha)
     return replace(found, low=max(found.low, least), high=min(found.high, most))
 
 
@@ -51,12 +51,12 @@ def of_difference(
 ) -> Bounds:
     """Return by how much the candidate is better: above 0 it is; raises OutsideDomainError."""
     if metric in RATES:
-        right, were = _right(metric, labels, ours), _right(metric, labels, theirs)
-        gained, lost = int((right & ~were).sum()), int((were & ~right).sum())
-        return rates.paired(gained, lost, len(right), alpha)
+        now, then = right(metric, labels, ours), right(metric, labels, theirs)
+        gained, lost = int((now & ~then).sum()), int((then & ~now).sum())
+        return rates.paired(gained, lost, len(now), alpha)
     if np.array_equal(ours, theirs):
         return Bounds(0.0, 0.0, 0.0, 0.0, len(labels), "equal-answers")
-    found = _influence(metric, labels, ours, theirs)
+    found = influence(metric, labels, ours, theirs)
     return _bounded(metric, -found if metric in LOWER_IS_BETTER else found, labels, ours, alpha)
 
 
@@ -77,8 +77,11 @@ def _bounded(
         return Bounds(value, value - reach, value + reach, 1 / rows, rows, "clopper-pearson")
 
 
-def _influence(metric: str, labels: Floats, *answers: Floats) -> Influence:
-    """Return the influence on one model's metric, or on the difference of two models'."""
+def influence(metric: str, labels: Floats, *answers: Floats) -> Influence:
+    """Return the influence on one model's metric, or on the difference of two models'.
+
+    Not for shares, whose bounds are exact; raises OutsideDomainError.
+    """
     smooth = SMOOTH if answers[0].ndim == 1 else SMOOTH_OF_CLASSES
     if metric in smooth:
         first, *second = (smooth[metric](labels, one) for one in answers)
@@ -87,9 +90,13 @@ def _influence(metric: str, labels: Floats, *answers: Floats) -> Influence:
     return table(confusion.cells(labels, *answers), confusion.STATISTICS[metric])
 
 
-def _right(metric: str, labels: Floats, answers: Floats) -> Mask:
+def right(metric: str, labels: Floats, answers: Floats) -> Mask:
+    """Return which of the rows that a share is about are answered as labelled.
+
+    Raises OutsideDomainError where there are none.
+    """
     among = RATES[metric](labels)
     if not among.any():
         raise OutsideDomainError("no row of the class that it is about")
-    right: Mask = confusion.chosen(answers)[among] == labels[among]
-    return right
+    found: Mask = confusion.chosen(answers)[among] == labels[among]
+    return found

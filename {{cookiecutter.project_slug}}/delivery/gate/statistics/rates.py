@@ -23,10 +23,16 @@ def share(hits: int, rows: int, alpha: float) -> Bounds:
 
     See: Clopper and Pearson, The use of confidence or fiducial limits, Biometrika 26, 1934.
     """
-    found = binomtest(hits, rows).proportion_ci(1 - 2 * alpha, method="exact")
+    low, high = share_bounds(hits, rows, alpha)
     estimate = hits / rows
     error = math.sqrt(estimate * (1 - estimate) / rows)
-    return Bounds(estimate, float(found.low), float(found.high), error, rows, "clopper-pearson")
+    return Bounds(estimate, low, high, error, rows, "clopper-pearson")
+
+
+def share_bounds(hits: int, rows: int, alpha: float, method: str = "exact") -> tuple[float, float]:
+    """Return the bounds of a share by a method of scipy's."""
+    found = binomtest(hits, rows).proportion_ci(1 - 2 * alpha, method=method)
+    return float(found.low), float(found.high)
 
 
 def paired(gained: int, lost: int, rows: int, alpha: float) -> Bounds:

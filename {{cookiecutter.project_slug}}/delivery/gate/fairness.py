@@ -1,0 +1,199 @@
+"""The check of fairness: how far a metric is apart between groups of rows.
+
+Blocks on shown harm alone, as its rows are few: a gap that is shown to be larger than allowed, or
+one that is not shown to lie within and shown to be larger than the champion's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Literal
+
+from ..evidence import CheckResult
+from ..policy import Fairness
+from .groups import Group, holm, split
+from .limits import RETRAIN, figures_of
+from .statistics.apart import Rows, apart, grown, require_rows
+from .statistics.bounds import Bounds, OutsideDomainError
+from .statistics.needed import rows_needed
+from .trial import SLACK, Figures, Trial, result
+
+Harm = tuple["Pair", Literal[1, -1], Literal["gap", "growth"]]
+MORE = "draw a hold-out with more rows of these groups, when you can"
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Two groups of one entry of the policy."""
+
+    trial: Trial
+    asked: Fairness
+    one: Group
+    other: Group
+
+    def bounds(self, alpha: float) -> Bounds:
+        """Return the first group's metric minus the other's; raises OutsideDomainError."""
+        return apart(self.asked.metric, *self._rows, alpha)
+
+    def is_shown(self, sign: int, kind: str, alpha: float) -> bool:
+        """Whether the gap is larger than allowed, or has grown by more, in one direction."""
+        try:
+            if kind == "gap":
+                return _beyond(self.bounds(alpha), sign) > self.asked.gap
+            champion = self.trial.champion
+            assert champion is not None
+            theirs = champion.predictions[self.one.rows], champion.predictions[self.other.rows]
+            both = grown(self.asked.metric, *self._rows, theirs, alpha)
+        except OutsideDomainError:
+            return False
+        return min(_beyond(found, sign) for found in both) > self.asked.growth + SLACK
+
+    @property
+    def _rows(self) -> tuple[Rows, Rows]:
+        return _rows(self.trial, self.one), _rows(self.trial, self.other)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry of the policy, the pairs of groups that can be compared, and the groups left out."""
+
+    asked: Fairness
+    pairs: list[Pair]
+    left_out: list[CheckResult]
+
+    @property
+    def name(self) -> str:
+        """What evidence calls it."""
+        return f"fairness-{self.asked.column}-{self.asked.metric}"
+
+
+def fairness(trial: Trial) -> Iterator[CheckResult]:
+    """Yield for each entry of the policy whether too large a gap is shown (Holm 1979), or none."""
+    entries: list[Entry] = []
+    for asked in trial.case.policy.fairness:
+        groups = split(trial, asked, "fairness")
+        if isinstance(groups, CheckResult):
+            yield groups
+        elif asked.metric not in trial.candidate.measured.values:
+            yield _no_metric(trial, asked)
+        elif len(groups) < 2:
+            yield _one_group(trial, asked)
+        else:
+            entries.append(_entry(trial, asked, groups))
+    harms = holm(
+        [harm for entry in entries for pair in entry.pairs for harm in _harms(pair)],
+        trial.alpha,
+        lambda harm, alpha: harm[0].is_shown(harm[1], harm[2], alpha),
+    )
+    for entry in entries:
+        yield from entry.left_out
+        yield _judged(trial, entry, [harm for harm in harms if harm[0] in entry.pairs])
+
+
+def _harms(pair: Pair) -> Iterator[Harm]:
+    """Yield what may be shown of a pair: either direction is one hypothesis."""
+    for sign in (1, -1):
+        yield pair, sign, "gap"
+        if pair.trial.champion is not None and not pair.trial.same_model:
+            yield pair, sign, "growth"
+
+
+def _entry(trial: Trial, asked: Fairness, groups: list[Group]) -> Entry:
+    kept, left_out = [], []
+    for group in groups:
+        try:
+            require_rows(asked.metric, _rows(trial, group))
+            kept.append(group)
+        except OutsideDomainError as err:
+            count = int(group.rows.sum())
+            text = f"{asked.metric} for {group.name}, {count} rows: {err}; it is not compared."
+            name = f"fairness-{group.name}-{asked.metric}"
+            left_out.append(result(name, "SKIPPED", {"rows": count}, text))
+    pairs = [Pair(trial, asked, one, other) for one, other in combinations(kept, 2)]
+    return Entry(asked, pairs, left_out)
+
+
+def _judged(trial: Trial, entry: Entry, harms: list[Harm]) -> CheckResult:
+    asked = entry.asked
+    try:
+        bounds = {pair: pair.bounds(trial.alpha) for pair in entry.pairs}
+    except OutsideDomainError as err:
+        return _undecided(entry, f"no bound can be given: {err}")
+    if not bounds:
+        return _undecided(entry, "fewer than two groups have rows enough to be compared")
+    widest = max(bounds, key=lambda pair: _reach(bounds[pair]))
+    is_within = _reach(bounds[widest]) <= asked.gap + SLACK
+    harms = [harm for harm in harms if harm[2] == "gap" or not is_within]
+    if harms:
+        # The gap itself says more than that it has grown.
+        pair, _, kind = min(harms, key=lambda harm: harm[2])
+        grew = "; it is shown to have grown over the champion's" if kind == "growth" else ""
+        text, figures = _told(pair, bounds[pair])
+        return result(entry.name, "FAIL", {**figures, "harm": kind}, f"{text}{grew}.", RETRAIN)
+    text, figures = _told(widest, bounds[widest])
+    if is_within:
+        return result(entry.name, "PASS", figures, f"{text}.")
+    distance = abs(asked.gap - abs(bounds[widest].estimate))
+    power = trial.case.policy.power
+    needed = rows_needed(bounds[widest], distance, trial.alpha, power)
+    text += f": no harm is shown, nor that there is none; about {needed} rows of both would tell."
+    figures = {**figures, "rows_needed": needed}
+    return result(entry.name, "INCONCLUSIVE", figures, text, MORE, enforced=False)
+
+
+def _told(pair: Pair, found: Bounds) -> tuple[str, Figures]:
+    """Return a pair's gap in words and figures, from the group where the metric is higher."""
+    one, other = pair.one.name, pair.other.name
+    if found.estimate < 0:
+        one, other = other, one
+        found = replace(found, estimate=-found.estimate, low=-found.high, high=-found.low)
+    text = (
+        f"{pair.asked.metric} is higher for {one} than for {other} by {found.estimate:.4f} "
+        f"({found.low:+.4f} to {found.high:+.4f}); a gap of {pair.asked.gap:g} is allowed"
+    )
+    figures = figures_of(found, pair.asked.gap)
+    return text, {**figures, "higher": one, "lower": other, "rows": round(found.rows)}
+
+
+def _undecided(entry: Entry, why: str) -> CheckResult:
+    text = f"{entry.asked.metric} by {entry.asked.column}: {why}."
+    figures: Figures = {"limit": entry.asked.gap}
+    return result(entry.name, "INCONCLUSIVE", figures, text, MORE, enforced=False)
+
+
+def _one_group(trial: Trial, asked: Fairness) -> CheckResult:
+    return result(
+        f"fairness-{asked.column}-{asked.metric}",
+        "ERROR",
+        {"error": "fairness-one-group"},
+        f"All rows of the hold-out are one group by {asked.column}, so that none can be compared.",
+        f"draw a hold-out with several groups, or mend the entry in apps/{trial.case.app}/app.yaml",
+    )
+
+
+def _no_metric(trial: Trial, asked: Fairness) -> CheckResult:
+    why = trial.candidate.measured.missing.get(asked.metric, f"no metric of {trial.case.task}")
+    return result(
+        f"fairness-{asked.column}-{asked.metric}",
+        "ERROR",
+        {"error": "metric-missing"},
+        f"The policy compares {asked.metric} by {asked.column}, which has no value: {why}.",
+        f"name another metric in apps/{trial.case.app}/app.yaml",
+    )
+
+
+def _rows(trial: Trial, group: Group) -> Rows:
+    side = trial.candidate
+    return Rows(side.rows.labels[group.rows], side.predictions[group.rows])
+
+
+def _beyond(found: Bounds, sign: int) -> float:
+    """Return the bound on the near side of a difference in one direction."""
+    return found.low if sign > 0 else -found.high
+
+
+def _reach(found: Bounds) -> float:
+    """Return the largest gap that the bounds leave open."""
+    return max(found.high, -found.low)
