@@ -11,7 +11,7 @@ from typing import Any
 
 from delivery.app import Holdout, Payload
 from delivery.canonical import canonical, sha256
-from delivery.evidence import Champion, Judged
+from delivery.evidence import Champion, Judged, TrainedOn
 from delivery.gate import Case, Scorer
 from delivery.models.bounded import run_bounded
 from delivery.models.container import read_ending
@@ -44,9 +44,7 @@ def signature(
     columns: int = 2, task: Task = "binary-classification", classes: Sequence[str] = "abc"
 ) -> Signature:
     """Return the signature of a model with so many columns, `c0` and on."""
-    names = [
-        {"name": f"c{n}", "unit": "1", "low": float(n), "high": n + 1.0} for n in range(columns)
-    ]
+    names = [{"name": f"c{n}", "unit": "1", "low": 0.0, "high": 1000.0 + n} for n in range(columns)]
     tensor = {"datatype": "FP64", "shape": [-1, columns], "name": "features", "columns": names}
     output: dict[str, Any] = {"name": OUTPUTS[task], "datatype": "FP64", "shape": [-1], "unit": "1"}
     if task == "multiclass-classification":
@@ -181,6 +179,7 @@ def case(
     scorer: Scorer | None = None,
     rows: Holdout | None = None,
     task: Task = "binary-classification",
+    trained_on: TrainedOn | None = None,
 ) -> Case:
     """Return a case for the environment dev."""
     images = [image for image in (candidate, champion) if image is not None]
@@ -198,4 +197,5 @@ def case(
         holdout=holdout() if rows is None else rows,
         logged=logged,
         scorer=ToldScorer.of(*images) if scorer is None else scorer,
+        trained_on=trained_on,
     )

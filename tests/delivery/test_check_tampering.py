@@ -55,10 +55,14 @@ def run_bit(path: str) -> Tamper:
 
 
 def record(**changes: object) -> Tamper:
+    return record_at(NEW, changes)
+
+
+def record_at(new: str, changes: dict[str, object]) -> Tamper:
     """Rewrite the new record with other values, in the spelling that deliver would write."""
 
     def tamper(world: World) -> None:
-        path = f"{NEW}.yaml"
+        path = f"{new}.yaml"
         content = yaml.safe_load((world.root / path).read_bytes())
         for dotted, value in changes.items():
             target, *keys = content, *dotted.split("__")
@@ -70,16 +74,16 @@ def record(**changes: object) -> Tamper:
     return tamper
 
 
-def evidence(change: Callable[[dict[str, object]], object]) -> Tamper:
+def evidence(change: Callable[[dict[str, object]], object], new: str = NEW) -> Tamper:
     """Rewrite the new evidence, and the record so that it names it."""
 
     def tamper(world: World) -> None:
-        path = world.root / f"{NEW}.evidence.json"
+        path = world.root / f"{new}.evidence.json"
         content = json.loads(path.read_bytes())
         change(content)
         data = canonical(content) + b"\n"
         path.write_bytes(data)
-        record(evidence__sha256=sha256(data))(world)
+        record_at(new, {"evidence__sha256": sha256(data)})(world)
 
     return tamper
 
@@ -109,6 +113,12 @@ def no_champion(content: dict[str, object]) -> None:
     inputs = content["inputs"]
     assert isinstance(inputs, dict)
     inputs["champion"] = None
+
+
+def not_compared(content: dict[str, object]) -> None:
+    inputs = content["inputs"]
+    assert isinstance(inputs, dict)
+    inputs["trained_on"] = None
 
 
 ZERO = "sha256:" + "0" * 64
@@ -187,6 +197,15 @@ def promoted(delivered: World, tmp_path_factory: pytest.TempPathFactory) -> Worl
 
 def test_untampered_change_passes(promoted: World) -> None:
     assert promoted.check("change").exit_code == 0
+
+
+def test_release_whose_rows_were_not_compared_is_refused(fresh: World) -> None:
+    branch = fresh.release(1).branch
+    fresh.git("switch", "--quiet", branch)
+    path = f"releases/dev/{KUSTOMIZE_APP}/records/0001"
+    evidence(not_compared, path)(fresh)
+    fresh.commit("Tamper")
+    assert "training-not-compared" in fresh.codes(branch)
 
 
 @pytest.mark.parametrize("name", TAMPERING)

@@ -9,7 +9,7 @@ import pytest
 from delivery.app import AppFile
 from delivery.canonical import sha256
 from delivery.errors import Refused
-from delivery.models.contract import Signature, model_digest, read_output
+from delivery.models.contract import Signature, Training, model_digest, read_output, read_rows
 from pydantic import ValidationError
 
 from tests.delivery.judged import signature
@@ -95,7 +95,7 @@ BROKEN: dict[str, Callable[[Path], object]] = {
         "signature.json", lambda c: c["inputs"][0]["columns"][0].update(unit="")
     ),
     "a range upside down": change(
-        "signature.json", lambda c: c["inputs"][0]["columns"][0].update(low=5.0)
+        "signature.json", lambda c: c["inputs"][0]["columns"][0].update(low=5000.0)
     ),
     "another datatype": change("signature.json", lambda c: c["inputs"][0].update(datatype="FP32")),
 }
@@ -150,3 +150,28 @@ def test_classes_of_another_task_are_refused() -> None:
     content = {**of_classes(name="prediction"), "task": "regression"}
     with pytest.raises(ValidationError, match="has classes, of others none"):
         Signature.model_validate(content)
+
+
+ROWS = "".join(f"{number:064x}\n" for number in range(10)).encode()
+BAD_ROWS: dict[str, bytes | None] = {
+    "no list": None,
+    "an empty list": b"",
+    "a row too few": ROWS[:-65],
+    "a row too many": ROWS + b"f" * 64 + b"\n",
+    "no sorted list": ROWS[65:] + ROWS[:65],
+    "no digests": b"row-1\n" * 10,
+}
+
+
+def test_list_of_training_rows_is_read(tmp_path: Path) -> None:
+    (tmp_path / "training-rows.txt").write_bytes(ROWS)
+    assert read_rows(tmp_path, Training.model_validate(TRAINING)) == ROWS
+
+
+@pytest.mark.parametrize("what", BAD_ROWS)
+def test_broken_list_of_training_rows_is_refused(what: str, tmp_path: Path) -> None:
+    data = BAD_ROWS[what]
+    if data is not None:
+        (tmp_path / "training-rows.txt").write_bytes(data)
+    with pytest.raises(Refused, match="contract-broken"):
+        read_rows(tmp_path, Training.model_validate(TRAINING))

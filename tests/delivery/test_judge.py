@@ -96,8 +96,9 @@ def test_question_lies_within_the_columns_ranges() -> None:
     shape = signature(columns=7)
     rows = lattice(shape)
     low = np.array([column.low for column in shape.inputs[0].columns])
+    high = np.array([column.high for column in shape.inputs[0].columns])
     assert rows.shape == (ROWS, 7)
-    assert ((rows > low) & (rows < low + 1)).all()
+    assert ((rows > low) & (rows < high)).all()
     assert len(np.unique(rows[:, 0])) == ROWS
 
 

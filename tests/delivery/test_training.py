@@ -11,6 +11,8 @@ from delivery.canonical import sha256
 from delivery.errors import DeliveryError, Refused, Unknown, UsageError
 from delivery.evidence import Evidence
 from delivery.gate import judge
+from delivery.gate.data import compare_rows
+from delivery.gate.holdout import parse_holdout
 from delivery.git import Repository
 from delivery.models.registry import Registry
 from delivery.models.training import Trained, train
@@ -103,6 +105,47 @@ def test_altered_artifact_is_refused(what: str, toy: Repository) -> None:
     ALTERED[what](payload_of(toy))
     with pytest.raises(Refused, match="model-altered"):
         registry_of(toy).download(found)
+
+
+def test_list_of_training_rows_is_kept_beside_the_run(toy: Repository) -> None:
+    found = trained(toy).model
+    stated = registry_of(toy).training_rows(found)
+    assert stated.data is not None
+    assert stated.sha256 == sha256(stated.data) == found.rows
+    assert len(stated.data.splitlines()) == 10
+
+
+ROWS_ALTERED: dict[str, tuple[str, Callable[[Path], object]]] = {
+    "a row taken out": (
+        "training-rows-altered",
+        lambda path: path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[1:])),
+    ),
+    "emptied": ("training-rows-empty", lambda path: path.write_bytes(b"")),
+    "gone": ("training-rows-missing", lambda path: path.unlink()),
+    "everything gone": ("training-rows-missing", lambda path: shutil.rmtree(path.parent)),
+}
+
+
+@pytest.mark.parametrize("what", ROWS_ALTERED)
+def test_altered_list_of_training_rows_is_named(what: str, toy: Repository) -> None:
+    code, alter = ROWS_ALTERED[what]
+    found = trained(toy).model
+    alter(next((toy.root / ".local/mlflow/artifacts").glob("**/training-rows.txt")))
+    rows = parse_holdout(toys.read(toy)[1].holdout(), "regression")
+    assert compare_rows(registry_of(toy).training_rows(found), rows).error == code
+
+
+def test_row_of_the_holdout_in_training_is_told_and_found(toy: Repository) -> None:
+    plant = "rows[0] = hashlib.sha256(struct.pack('<2d', 3, 5)).hexdigest()\nrows.sort()\n"
+    at = '(out / "training-rows.txt")'
+    text = toys.TRAIN.replace("import argparse,", "import argparse, struct,")
+    toys.commit(toy.root, {"lab/toy/__main__.py": text.replace(at, plant + at)})
+    settings, app = toys.read(toy)
+    said: list[str] = []
+    found = train(toy, settings, app, registry_of(toy), lambda text: said.append(text)).model
+    assert "toy: 1 rows of the hold-out were trained on, such as r1" in said
+    rows = parse_holdout(app.holdout(), "regression")
+    assert compare_rows(registry_of(toy).training_rows(found), rows).some == ("r1",)
 
 
 def test_nothing_trained_yet_is_named(toy: Repository) -> None:
@@ -209,6 +252,10 @@ BROKEN: dict[str, tuple[str, dict[str, str | bytes]]] = {
     "other columns": (
         "contract-broken",
         {"lab/toy/__main__.py": toys.TRAIN.replace('"c1")', '"c9")')},
+    ),
+    "fewer rows listed than trained on": (
+        "contract-broken",
+        {"lab/toy/__main__.py": toys.TRAIN.replace("range(10)", "range(9)")},
     ),
     "no lock": ("no-lock", {}),
     "an altered hold-out": (

@@ -44,7 +44,7 @@ class Mean:
         return rows.mean(axis=1)
 """
 TRAIN = """\
-import argparse, json, pathlib, pickle
+import argparse, hashlib, json, pathlib, pickle
 from .model import Mean
 
 parser = argparse.ArgumentParser()
@@ -60,6 +60,8 @@ training = {"schema": 1, "data": data, "metrics": {"fit_mae": 0.5}, "parameters"
 (out / "model.pkl").write_bytes(pickle.dumps(Mean()))
 (out / "signature.json").write_text(json.dumps(signature))
 (out / "training.json").write_text(json.dumps(training))
+rows = sorted(hashlib.sha256(bytes([number])).hexdigest() for number in range(10))
+(out / "training-rows.txt").write_text("".join(row + "\\n" for row in rows))
 """
 FEATURES = b"row_id,c0,c1\nr0,0,2\nr1,3,5\nr2,4,4\n"
 LABELS = b"row_id,label\nr0,1.5\nr1,4\nr2,4\n"

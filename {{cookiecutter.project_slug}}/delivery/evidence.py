@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from .app import Sha256
 from .canonical import canonical, sha256, short
@@ -46,6 +46,27 @@ class HoldoutRef(Strict):
     rows: int
 
 
+class TrainedOn(Strict):
+    """The rows that training says it saw, compared with the hold-out's by their digests."""
+
+    sha256: Sha256 | None
+    """The digest of their list; None where there is none to compare, which `error` names."""
+    rows: int = Field(ge=0)
+    shared: int = Field(default=0, ge=0)
+    """Rows of the hold-out that stand in the list."""
+    some: tuple[str, ...] = ()
+    """Ids of the first of them."""
+    error: str | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> TrainedOn:
+        if (self.error is None) == (self.sha256 is None or not self.rows):
+            raise ValueError("either a list with rows was compared, or an error says why not")
+        if bool(self.some) != bool(self.shared) or len(self.some) > self.shared:
+            raise ValueError("`some` names rows that are shared, and at least one of them")
+        return self
+
+
 class Inputs(Strict):
     """Everything that a verdict depends on."""
 
@@ -55,6 +76,8 @@ class Inputs(Strict):
     policy: Sha256
     logged: dict[str, float] | None
     """Hold-out metrics that training logged to MLflow; compared at `release` alone, else null."""
+    trained_on: TrainedOn | None = None
+    """The same of training's rows."""
 
 
 class CheckResult(Strict):
@@ -96,7 +119,7 @@ class Evidence(Strict):
         """Return the evidence's only spelling."""
         content = self.model_dump(mode="json", by_alias=True)
         if self.schema_ == 1:
-            del content["intervals"]
+            del content["intervals"], content["inputs"]["trained_on"]
             for check in content["checks"]:
                 del check["enforced"]
         return canonical(content) + b"\n"

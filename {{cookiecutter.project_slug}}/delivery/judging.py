@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from math import isfinite
 
 from .app import App, Holdout
-from .evidence import Champion, HoldoutRef, Inputs, Judged
+from .evidence import Champion, HoldoutRef, Inputs, Judged, TrainedOn
 from .ledger import Line
 from .policy import Policy
 
@@ -19,13 +19,19 @@ def champion_of(line: Line) -> Champion | None:
     return Champion(record=current.name, **Judged.of(current.record.release).model_dump())
 
 
-def inputs_for(app: App, line: Line, candidate: Judged, logged: dict[str, float] | None) -> Inputs:
+def inputs_for(
+    app: App,
+    line: Line,
+    candidate: Judged,
+    logged: dict[str, float] | None,
+    trained_on: TrainedOn | None = None,
+) -> Inputs:
     """Return the inputs of a verdict on a candidate for an environment.
 
     `app` is read at the merge base: policy and hold-out are the judge's, never the candidate's.
     """
     policy = app.policy(line.environment)
-    return inputs_of(candidate, champion_of(line), app.holdout(), policy, logged)
+    return inputs_of(candidate, champion_of(line), app.holdout(), policy, logged, trained_on)
 
 
 def inputs_of(
@@ -34,6 +40,7 @@ def inputs_of(
     holdout: Holdout,
     policy: Policy,
     logged: Mapping[str, float] | None,
+    trained_on: TrainedOn | None = None,
 ) -> Inputs:
     """Return everything that a verdict depends on, as evidence names it."""
     return Inputs(
@@ -45,4 +52,5 @@ def inputs_of(
         policy=policy.sha256,
         # No JSON holds NaN; what is not finite is as good as not logged.
         logged=None if logged is None else {k: v for k, v in logged.items() if isfinite(v)},
+        trained_on=trained_on,
     )

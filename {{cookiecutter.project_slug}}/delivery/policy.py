@@ -14,7 +14,17 @@ from .canonical import digest
 from .settings import Strict
 
 Task = Literal["binary-classification", "multiclass-classification", "regression"]
-Part = Literal["floors", "champion", "baseline", "slices", "flips", "signature", "fairness"]
+Part = Literal[
+    "data",
+    "overlap",
+    "signature",
+    "floors",
+    "baseline",
+    "champion",
+    "slices",
+    "fairness",
+    "flips",
+]
 Mode = Literal["off", "report", "enforce"]
 
 LOWER_IS_BETTER = frozenset({"log_loss", "brier", "mae", "rmse"})
@@ -97,6 +107,7 @@ class Policy(Strict):
     slice_margin: Factor = 3.0
     negative_flips: Share = 0.02
     fairness: tuple[Fairness, ...] = ()
+    outside_range: Share = 0.05
     modes: dict[Part, Mode] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -138,6 +149,7 @@ class PartialPolicy(Strict):
     slice_margin: Factor | None = None
     negative_flips: Share | None = None
     fairness: tuple[Fairness, ...] | None = None
+    outside_range: Share | None = None
     modes: dict[Part, Mode] = Field(default_factory=dict)
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from delivery.app import HoldoutFile
+from delivery.app import Holdout, HoldoutFile
 from delivery.canonical import sha256
 from delivery.files import parse_model
-from delivery.models.contract import read_output
+from delivery.gate.data import shared_rows
+from delivery.gate.holdout import parse_holdout
+from delivery.models.contract import read_output, read_rows, row_digests
 from tests.repository import Subject
 
 # Every row that training and hold-out share, by id or by its numbers.
@@ -35,6 +37,7 @@ def test_training_keeps_the_contract(app: Subject, trained: Path) -> None:
     columns = (app.folder / "holdout" / "features.csv").read_text().splitlines()[0].split(",")
     assert ["row_id", *model.signature.names] == columns
     assert training.metrics
+    assert len(row_digests(read_rows(trained, training))) == training.data.rows
 
 
 def test_training_twice_gives_equal_bytes(app: Subject, trained: Path, tmp_path: Path) -> None:
@@ -65,6 +68,16 @@ def test_holdout_has_the_stated_digests(app: Subject) -> None:
 
 def test_training_sees_no_row_of_the_holdout(app: Subject) -> None:
     assert json.loads(app.run("-c", SHARED_ROWS, f"{app.module}.data")) == []
+
+
+def test_list_of_training_rows_has_no_row_of_the_holdout(app: Subject, trained: Path) -> None:
+    seen = row_digests((trained / "training-rows.txt").read_bytes())
+    path = app.folder / "holdout.yaml"
+    stated = parse_model(HoldoutFile, path.read_bytes(), str(path))
+    files = _files(app.folder / "holdout")
+    features, labels = files[stated.features.file], files[stated.labels.file]
+    held = Holdout(stated.rows, features, labels, sha256(features), sha256(labels))
+    assert shared_rows(seen, parse_holdout(held, app.file.task)) == ()
 
 
 def _files(folder: Path) -> dict[str, bytes]:

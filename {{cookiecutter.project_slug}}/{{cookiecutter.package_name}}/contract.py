@@ -1,6 +1,7 @@
 """What `deliver` and model code agree on: two commands, and the files that they write.
 
-    python -m <package>.<model> train --out FOLDER       payload, signature.json, training.json
+    python -m <package>.<model> train --out FOLDER       payload, signature.json, training.json,
+                                                         training-rows.txt
     python -m <package>.<model> holdout --out FOLDER     features.csv, labels.csv
 
 Both run from the repository's root, in the app's own environment, with OMP_NUM_THREADS=1, and write
@@ -101,6 +102,15 @@ class Rows:
         """The digest of both files' bytes, one after the other."""
         return _sha256(self.features_csv() + self.labels_csv())
 
+    def digests(self) -> bytes:
+        """Return the SHA-256 of each row's features, a line each, sorted: their order is no matter.
+
+        A row is spelled as its numbers one after the other: float64, little-endian, -0.0 as 0.0.
+        """
+        spelled = (self.X + 0.0).astype("<f8")
+        lines = sorted(hashlib.sha256(row.tobytes()).hexdigest() for row in spelled)
+        return "".join(f"{line}\n" for line in lines).encode()
+
     def ranges(self, units: Mapping[str, str]) -> list[Column]:
         """Return each feature with its unit and its range in these rows."""
         low, high = self.X.min(axis=0).tolist(), self.X.max(axis=0).tolist()
@@ -158,6 +168,7 @@ def _train(made: Training) -> dict[str, bytes]:
         PAYLOAD: pickle.dumps(made.payload, protocol=PICKLE_PROTOCOL),
         "signature.json": _json(made.signature.as_json()),
         "training.json": _json(made.as_json()),
+        "training-rows.txt": made.rows.digests(),
     }
 
 

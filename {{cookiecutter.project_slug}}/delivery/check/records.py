@@ -137,9 +137,9 @@ def evidence(added: Added) -> Iterator[DeliveryError]:
     try:
         found = parse_evidence(data, path)
         app = added.change.workplace.app(entry.app)
-        logged = found.inputs.logged
+        logged, trained_on = found.inputs.logged, found.inputs.trained_on
         judged = Judged.of(added.record.release)
-        inputs = inputs_for(app, added.line, judged, logged)
+        inputs = inputs_for(app, added.line, judged, logged, trained_on)
         expected = {
             "app": entry.app,
             "environment": entry.environment,
@@ -147,6 +147,13 @@ def evidence(added: Added) -> Iterator[DeliveryError]:
             "inputs": inputs.model_dump(mode="json"),
         }
         verify(found, expected, path)
+        if added.record.kind == "release" and (logged is None or trained_on is None):
+            yield added.refused(
+                "training-not-compared",
+                "its evidence leaves out what training logged, or which rows it saw.",
+                "A new release is compared with what its training says.",
+                "run `deliver release` again; never edit evidence",
+            )
     except DeliveryError as err:
         yield err
     yield from question(added, added.change.head)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..app import App, Holdout
 from ..errors import Refused
-from ..evidence import Champion, Inputs, Judged
+from ..evidence import Champion, Inputs, Judged, TrainedOn
 from ..judging import inputs_of
 from ..policy import Policy, Task
 from .holdout import Rows, parse_holdout
@@ -24,7 +24,8 @@ from .scoring import Scorer, ScoringError, predict
 class Case:
     """A candidate for an environment, its champion there, and all that decides between them.
 
-    `logged` holds the hold-out metrics that training logged; None except at `release`.
+    `logged` holds the hold-out metrics that training logged, `trained_on` what became of the rows
+    that it saw; both are None except at `release`.
     """
 
     app: str
@@ -37,6 +38,7 @@ class Case:
     holdout: Holdout
     logged: Mapping[str, float] | None
     scorer: Scorer
+    trained_on: TrainedOn | None = None
 
     @classmethod
     def of(
@@ -47,6 +49,7 @@ class Case:
         champion: Champion | None,
         logged: Mapping[str, float] | None,
         scorer: Scorer,
+        trained_on: TrainedOn | None = None,
     ) -> Case:
         """Return the case as an app of the base has it: its policy and hold-out are the judge's."""
         return cls(
@@ -60,12 +63,14 @@ class Case:
             holdout=app.holdout(),
             logged=logged,
             scorer=scorer,
+            trained_on=trained_on,
         )
 
     @property
     def inputs(self) -> Inputs:
         """Everything that the verdict depends on, as evidence names it."""
-        return inputs_of(self.candidate, self.champion, self.holdout, self.policy, self.logged)
+        sides = self.candidate, self.champion
+        return inputs_of(*sides, self.holdout, self.policy, self.logged, self.trained_on)
 
     @cached_property
     def rows(self) -> Rows:

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from ..evidence import CheckResult, Evidence, overall
 from ..models.bounded import end_running
-from . import checks, guards, limits
+from . import checks, data, guards, limits
 from .card import card
 from .case import Case
 from .fairness import fairness
@@ -27,6 +27,8 @@ PRELIMINARY: tuple[Check, ...] = (checks.identity, checks.answers, checks.repeat
 DECISIVE: tuple[Check, ...] = (
     checks.agreement,
     checks.same_model,
+    under("data", data.schema),
+    under("overlap", data.overlap),
     under("signature", guards.signature),
     under("floors", limits.floors),
     under("baseline", limits.baseline),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +17,10 @@ from ..errors import Refused
 from ..policy import Task
 from ..settings import Strict
 
-SIGNATURE, TRAINING, LOCK, IDENTITY = (
+SIGNATURE, TRAINING, ROWS, LOCK, IDENTITY = (
     "signature.json",
     "training.json",
+    "training-rows.txt",
     "requirements.lock",
     "model.json",
 )
@@ -29,6 +31,7 @@ OUTPUTS: Mapping[Task, str] = {
 }
 """The name of the one output: of label 1, of every class, or a value in the label's unit."""
 
+DIGEST = re.compile(r"[0-9a-f]{64}")
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Text = Annotated[str, Field(min_length=1)]
 Model = TypeVar("Model", bound=BaseModel)
@@ -171,6 +174,14 @@ class ModelFiles:
             (folder / name).write_bytes(data)
 
 
+@dataclass(frozen=True)
+class StatedRows:
+    """The list of rows that a registry holds for a model, and the digest it was logged with."""
+
+    sha256: str | None
+    data: bytes | None
+
+
 def model_digest(files: Mapping[str, bytes]) -> str:
     """Return the SHA-256 of the canonical JSON of each file's SHA-256, by name."""
     hexes = {name: sha256(data).removeprefix("sha256:") for name, data in files.items()}
@@ -192,6 +203,37 @@ def read_output(folder: Path, app: AppFile, lock: bytes) -> tuple[ModelFiles, Tr
     return ModelFiles(files, signature), training
 
 
+def read_rows(folder: Path, training: Training) -> bytes:
+    """Return the list of training rows' digests; raises Refused (`contract-broken`).
+
+    It has a line for each row that training.json counts.
+    """
+    data = _read(folder, ROWS)
+    try:
+        count = len(row_digests(data))
+    except ValueError as err:
+        raise broken(ROWS, str(err)) from err
+    if count != training.data.rows:
+        raise broken(ROWS, f"{count} rows, {TRAINING} says {training.data.rows}")
+    return data
+
+
+def row_digests(data: bytes) -> list[str]:
+    """Return the digests in a list of rows; raises ValueError unless it is spelled as agreed.
+
+    One SHA-256 in hexadecimal a line, sorted; a row that training saw twice stands there twice.
+    """
+    lines = data.decode("ascii", "replace").split("\n")
+    if lines.pop() or not lines:
+        raise ValueError("it does not end with a line's end")
+    bad = next((n for n, line in enumerate(lines, start=1) if not DIGEST.fullmatch(line)), None)
+    if bad is not None:
+        raise ValueError(f"line {bad} is no SHA-256 in hexadecimal")
+    if lines != sorted(lines):
+        raise ValueError("its lines are not sorted")
+    return lines
+
+
 def parse(model: type[Model], data: bytes, name: str) -> Model:
     """Return JSON bytes as a typed model; raises Refused (`contract-broken`) naming the field."""
     try:
@@ -209,7 +251,7 @@ def broken(name: str, what: str) -> Refused:
     return Refused(
         "contract-broken",
         f"{name}: {what}.",
-        "Training writes the payload, signature.json and training.json as the contract says.",
+        "Training writes its payload and what goes with it as the contract says.",
         "mend the app's `train` command (docs/add-a-model.md has the contract)",
     )
 

@@ -16,17 +16,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..canonical import short
+from ..canonical import sha256, short
 from ..errors import DeliveryError, Refused, Unknown, UsageError
 from ..evidence import Evidence, evidence_digest
 from ..settings import Settings
-from .contract import model_digest
+from .contract import ROWS, StatedRows, model_digest
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 ARTIFACTS = ".local/mlflow/artifacts"
 FOLDER = "model"
+TRAINING_FOLDER = "training"
 PREFIX = "deliver."
 HOLDOUT = "holdout_"
 TIMEOUT_S = 10
@@ -53,6 +54,8 @@ class TrainingRun:
     lock: str
     server: str
     data: str
+    rows: bytes
+    """The list of training rows' digests."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,8 @@ class ModelVersion:
     lock: str
     server: str
     data: str
+    rows: str
+    """The digest of the list of training rows; empty where none was logged."""
     image: str | None
     holdout_metrics: dict[str, float]
 
@@ -134,7 +139,8 @@ class Registry:
                 metrics=[Metric(k, v, 0, 0) for k, v in _metrics(run).items()],
                 params=[Param(k, str(v)) for k, v in run.parameters.items()],
             )
-            self._upload(run_id, files)
+            self._upload(run_id, files, FOLDER)
+            self._upload(run_id, {ROWS: run.rows}, TRAINING_FOLDER)
             self.client.set_terminated(run_id)
             self._ensure_model(name)
             source = f"{logged.info.artifact_uri}/{FOLDER}"
@@ -176,6 +182,22 @@ class Registry:
         if model_digest(files) != version.digest:
             raise _altered(version, f"the stored files have digest {short(model_digest(files))}")
         return files
+
+    def training_rows(self, version: ModelVersion) -> StatedRows:
+        """Return the list of rows that a version was trained on, as it lies in the store."""
+        from mlflow.exceptions import MlflowException
+
+        path = f"{TRAINING_FOLDER}/{ROWS}"
+        with tempfile.TemporaryDirectory() as folder, self.calls():
+            try:
+                data = Path(
+                    self.client.download_artifacts(version.run, path, dst_path=folder)
+                ).read_bytes()
+            except (MlflowException, OSError) as err:
+                if _is_unreachable(err):
+                    raise
+                data = None
+        return StatedRows(version.rows or None, data)
 
     def note_image(self, version: ModelVersion, image: str) -> None:
         """Write at a version which image carries it."""
@@ -229,11 +251,11 @@ class Registry:
             if err.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
 
-    def _upload(self, run: str, files: Mapping[str, bytes]) -> None:
+    def _upload(self, run: str, files: Mapping[str, bytes], where: str) -> None:
         with tempfile.TemporaryDirectory() as folder:
             for name, data in files.items():
                 Path(folder, name).write_bytes(data)
-            self.client.log_artifacts(run, folder, FOLDER)
+            self.client.log_artifacts(run, folder, where)
 
     def _read(self, found: Any) -> ModelVersion:
         with self.calls():
@@ -249,6 +271,7 @@ class Registry:
             lock=tags.get("lock", ""),
             server=tags.get("server", ""),
             data=tags.get("data", ""),
+            rows=tags.get("rows", ""),
             image=tags.get("image"),
             holdout_metrics={
                 key.removeprefix(HOLDOUT): value
@@ -279,6 +302,7 @@ def _digests(run: TrainingRun, digest: str) -> dict[str, str]:
         "lock": run.lock,
         "server": run.server,
         "data": run.data,
+        "rows": sha256(run.rows),
     }
 
 

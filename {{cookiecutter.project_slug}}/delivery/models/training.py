@@ -11,6 +11,7 @@ from ..app import App, read_apps
 from ..canonical import sha256, short
 from ..console import Say
 from ..errors import Refused
+from ..gate.data import shared_rows
 from ..gate.holdout import Rows, parse_holdout
 from ..gate.metrics import measure
 from ..gate.scoring import predict
@@ -20,7 +21,7 @@ from ..settings import Settings
 from .bounded import run_bounded
 from .container import answer_bytes, read_ending
 from .context import SERVER
-from .contract import Identity, ModelFiles, Training, read_output
+from .contract import Identity, ModelFiles, Training, read_output, read_rows, row_digests
 from .environment import CHILD_ENV, app_python
 from .registry import ModelVersion, Registry, TrainingRun
 
@@ -57,11 +58,13 @@ def train(
         out.mkdir()
         _run_training(repository.root, settings, app, python, out)
         model, training = read_output(out, app.file, lock)
+        seen = read_rows(out, training)
+        _tell_shared(app, seen, rows, say)
         say(f"{app.name}: answering the hold-out's {len(rows.ids)} rows with {short(model.digest)}")
         model.write(scored, _identity(app, model))
         values = holdout_metrics(app, model, rows, ServerScorer(repository.root, python, scored))
     say(f"{app.name}: logging to MLflow")
-    run_ = _training_run(settings, app, training, values, lock)
+    run_ = _training_run(settings, app, training, values, lock, seen)
     version = registry.register(app.name, model.files, model.digest, run_)
     return Trained(version, training.metrics, values)
 
@@ -158,6 +161,13 @@ def _run_training(root: Path, settings: Settings, app: App, python: Path, out: P
         ) from err
 
 
+def _tell_shared(app: App, seen: bytes, rows: Rows, say: Say) -> None:
+    """Say at once what the gate will refuse at `release`."""
+    shared = shared_rows(row_digests(seen), rows)
+    if shared:
+        say(f"{app.name}: {len(shared)} rows of the hold-out were trained on, such as {shared[0]}")
+
+
 def _identity(app: App, model: ModelFiles) -> Identity:
     """Return who a model is before MLflow gave it a version."""
     return Identity(
@@ -171,7 +181,12 @@ def _identity(app: App, model: ModelFiles) -> Identity:
 
 
 def _training_run(
-    settings: Settings, app: App, training: Training, values: dict[str, float], lock: bytes
+    settings: Settings,
+    app: App,
+    training: Training,
+    values: dict[str, float],
+    lock: bytes,
+    seen: bytes,
 ) -> TrainingRun:
     return TrainingRun(
         parameters=training.parameters,
@@ -182,4 +197,5 @@ def _training_run(
         lock=sha256(lock),
         server=app.snapshot.folder(SERVER).sha256,
         data=training.data.sha256,
+        rows=seen,
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..console import Say
 from ..errors import Refused, Unknown
-from ..evidence import Evidence, Judged, parse_evidence
+from ..evidence import Evidence, Judged, TrainedOn, parse_evidence
 from ..files import write
 from ..gate import PLOTS, Case, Scorer, Verdict, differences, judge, known_question, same_question
 from ..git import Repository, Snapshot
@@ -25,11 +25,12 @@ def judge_for(
     candidate: Judged,
     logged: dict[str, float] | None,
     scorer: Scorer,
+    trained_on: TrainedOn | None = None,
 ) -> Verdict:
     """Return the verdict on a candidate for an environment as main has it."""
     owner = workplace.app(app)
     champion = champion_of(workplace.ledger.line(environment, app))
-    return judge(Case.of(owner, environment, candidate, champion, logged, scorer))
+    return judge(Case.of(owner, environment, candidate, champion, logged, scorer, trained_on))
 
 
 class GateFailed(Refused):
@@ -113,8 +114,13 @@ def _verify_one(
     workplace: Workplace, entry: Entry, stated: Evidence, path: str, scorer: Scorer
 ) -> None:
     candidate = Judged.of(entry.record.release)
-    logged = stated.inputs.logged if entry.record.kind == "release" else None
-    found = judge_for(workplace, entry.app, entry.environment, candidate, logged, scorer)
+    is_new = entry.record.kind == "release"
+    # What training said lies in MLflow, which whoever judges again need not reach: it is taken as
+    # stated, and has to lead to the same outcome.
+    logged = stated.inputs.logged if is_new else None
+    trained_on = stated.inputs.trained_on if is_new else None
+    where = entry.app, entry.environment
+    found = judge_for(workplace, *where, candidate, logged, scorer, trained_on)
     apart = differences(stated, found.evidence)
     if apart:
         raise Refused(

@@ -9,6 +9,8 @@ from ..console import Say
 from ..errors import DeliveryError, Refused
 from ..evidence import Judged
 from ..gate import Scorer, Verdict, known_question
+from ..gate.data import compare_rows
+from ..gate.holdout import parse_holdout
 from ..ledger import Line
 from ..models.building import built_from
 from ..models.engine import Engine
@@ -109,7 +111,15 @@ def _make(
         say(f"{name}: this model is byte for byte the one that {first} runs already")
     say(f"{name}: judging release {made.id[7:19]} for {first}")
     verdict = judge_for(
-        workplace, name, first, Judged.of(made), model.holdout_metrics, tools.scorer
+        workplace,
+        name,
+        first,
+        Judged.of(made),
+        model.holdout_metrics,
+        tools.scorer,
+        compare_rows(
+            tools.registry.training_rows(model), parse_holdout(app.holdout(), app.file.task)
+        ),
     )
     _note(tools.registry, model, verdict, first, say)
     require_pass(verdict)
