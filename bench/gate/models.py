@@ -8,18 +8,21 @@ import numpy as np
 from delivery.gate.metrics import compute
 from delivery.gate.statistics.bounds import Floats
 from delivery.policy import LOWER_IS_BETTER, METRICS, Task
+from scipy.special import softmax
 
 Rows = tuple[Floats, Floats, Floats]
 POPULATION = 1_000_000
+MANY: Task = "multiclass-classification"
 
 
 @dataclass(frozen=True)
 class World:
     """Where rows come from.
 
-    `rare` moves the classes apart in number, `sharp` makes them easy to tell; `worse` and `noise`
-    spread candidate and champion around the truth, and `heavy` gives a regression Student's t with
-    3 degrees of freedom in place of Gauss.
+    `rare` moves two classes apart in number, `leads` are how much likelier each of more classes is,
+    as a logarithm; `sharp` makes them easy to tell; `worse` and `noise` spread candidate and
+    champion around the truth, and `heavy` gives a regression Student's t with 3 degrees of freedom
+    in place of Gauss.
     """
 
     name: str
@@ -29,16 +32,24 @@ class World:
     noise: float = 0.5
     worse: float = 0.5
     heavy: bool = False
+    leads: tuple[float, ...] = ()
 
     def rows(self, count: int, random: np.random.Generator, equal: bool = False) -> Rows:
         """Return labels, candidate and champion; where `equal`, both are equally good."""
-        truth = random.standard_t(3, count) if self.heavy else random.normal(size=count)
-        theirs = truth + random.normal(scale=self.noise, size=count)
-        ours = theirs + random.normal(scale=self.worse, size=count)
+        size = (count, len(self.leads)) if self.leads else (count,)
+        truth = random.standard_t(3, size) if self.heavy else random.normal(size=size)
+        theirs = truth + random.normal(scale=self.noise, size=size)
+        ours = theirs + random.normal(scale=self.worse, size=size)
         if equal:
-            theirs = theirs + random.normal(scale=self.worse, size=count)
+            theirs = theirs + random.normal(scale=self.worse, size=size)
         if self.task == "regression":
             return truth, ours, theirs
+        if self.leads:
+            logits = self.sharp * truth + self.leads + random.gumbel(size=size)
+            labels = logits.argmax(axis=1).astype(np.float64)
+            return labels, *(
+                softmax(self.sharp * one + self.leads, axis=1) for one in (ours, theirs)
+            )
         logit = self.sharp * truth - self.rare
         labels = (random.uniform(size=count) < _expit(logit)).astype(np.float64)
         return (
@@ -63,6 +74,8 @@ WORLDS = (
     World("even classes", "binary-classification"),
     World("one in ten", "binary-classification", rare=4.5, sharp=2.0),
     World("easy to tell", "binary-classification", sharp=12.0, noise=0.1, worse=0.15),
+    World("three even", MANY, sharp=12.0, noise=0.1, worse=0.15, leads=(0.0, 0.0, 0.0)),
+    World("four uneven", MANY, leads=(1.5, 1.0, 0.0, -1.7)),
     World("gaussian", "regression"),
     World("heavy tails", "regression", heavy=True),
 )
