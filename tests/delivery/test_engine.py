@@ -22,6 +22,7 @@ ENTRYPOINT ["/bin/sh", "/score.sh"]
 # What an image does when it is scored, in shell: nothing else is in it.
 SCRIPTS = {
     "echoes": 'while read -r line; do echo "$line"; done',
+    "counts": "read -r seconds _ < /proc/uptime; echo $seconds",
     "loops": "while :; do :; done",
     "writes": "while :; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; done",
     "fails": "echo 'no payload' >&2; exit 1",
@@ -135,6 +136,13 @@ def test_labels_and_model_of_an_image_are_read(address: str, tmp_path: Path) -> 
 def test_image_is_scored_by_standard_input(address: str, tmp_path: Path) -> None:
     image = pushed(tmp_path, address, "echoes")
     assert ContainerScorer(Engine("podman")).answers(image, b"one\ntwo\n") == b"one\ntwo\n"
+
+
+@pytest.mark.slow
+def test_image_that_is_asked_twice_runs_twice(address: str, tmp_path: Path) -> None:
+    scorer = ContainerScorer(Engine("podman"))
+    image = pushed(tmp_path, address, "counts")
+    assert scorer.answers(image, b"") != scorer.answers(image, b"")
 
 
 @pytest.mark.slow

@@ -39,7 +39,8 @@ NUMBER_BYTES = 32
 class ContainerScorer:
     """A scorer that runs images by docker or podman.
 
-    Images are named by digest, so what one was asked before needs no second run.
+    Images are named by digest, so a model is copied out of one once. Answers are never kept: whether
+    an image repeats them is what the judge asks it a second time for.
     """
 
     engine: Engine
@@ -47,9 +48,6 @@ class ContainerScorer:
     spare_bytes: int = 1 << 20
     model_bytes: int = 1 << 30
     _models: dict[str, dict[str, bytes]] = field(default_factory=dict, compare=False, repr=False)
-    _answers: dict[tuple[str, bytes], bytes] = field(
-        default_factory=dict, compare=False, repr=False
-    )
 
     @classmethod
     def here(cls) -> ContainerScorer:
@@ -62,11 +60,8 @@ class ContainerScorer:
         What writes more than `answer_bytes` and some is stopped. Raises ScoringError for an image
         that misbehaves.
         """
-        key = (image, requests)
-        if key not in self._answers:
-            self._require_protocol(image)
-            self._answers[key] = self._run(image, requests)
-        return self._answers[key]
+        self._require_protocol(image)
+        return self._run(image, requests)
 
     def model(self, image: str) -> dict[str, bytes]:
         """Return the files of the image's model folder, read without starting it."""
