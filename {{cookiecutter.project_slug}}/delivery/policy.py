@@ -17,6 +17,7 @@ Task = Literal["binary-classification", "multiclass-classification", "regression
 Part = Literal[
     "data",
     "overlap",
+    "budgets",
     "signature",
     "floors",
     "baseline",
@@ -94,6 +95,21 @@ Candidates = Annotated[int, Field(ge=1, le=1000)]
 Power = Annotated[float, Field(ge=0.5, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Factor = Annotated[float, Field(ge=1, le=100)]
+Size = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+MEMORY_MB = 512
+"""What an image has when it is scored: above it, it is ended, so no larger budget can be told."""
+
+
+class Budgets(Strict):
+    """What a model may cost: its size, and what is measured while its image scores.
+
+    MB are 1,000,000 bytes; a factor is of the champion's. What is None is not looked at.
+    """
+
+    model_mb: Size | None = None
+    model_factor: Factor | None = None
+    latency_factor: Factor | None = None
+    memory_mb: Size | None = Field(default=None, le=MEMORY_MB)
 
 
 class Policy(Strict):
@@ -108,6 +124,7 @@ class Policy(Strict):
     negative_flips: Share = 0.02
     fairness: tuple[Fairness, ...] = ()
     outside_range: Share = 0.05
+    budgets: Budgets = Field(default_factory=Budgets)
     modes: dict[Part, Mode] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -150,6 +167,7 @@ class PartialPolicy(Strict):
     negative_flips: Share | None = None
     fairness: tuple[Fairness, ...] | None = None
     outside_range: Share | None = None
+    budgets: Budgets = Field(default_factory=Budgets)
     modes: dict[Part, Mode] = Field(default_factory=dict)
 
 
@@ -165,10 +183,13 @@ class Gate(Policy):
         replaced = {
             name: value
             for name in Policy.model_fields
-            if name not in ("metrics", "modes") and (value := getattr(other, name)) is not None
+            if name not in ("metrics", "modes", "budgets")
+            and (value := getattr(other, name)) is not None
         }
+        changed = other.budgets.model_dump(exclude_unset=True)
         merged = {
             "metrics": {**self.metrics, **other.metrics},
             "modes": {**self.modes, **other.modes},
+            "budgets": {**self.budgets.model_dump(), **changed},
         }
         return Policy(**{**common, **replaced, **merged})

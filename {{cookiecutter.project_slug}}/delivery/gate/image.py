@@ -19,10 +19,11 @@ from .scoring import ScoringError
 
 @dataclass(frozen=True)
 class Carried:
-    """The model in an image: its digest over the bytes found there, and its signature."""
+    """The model in an image: its digest over the bytes found there, its signature, its size."""
 
     digest: str
     signature: Signature
+    payload_bytes: int
 
 
 def read_carried(files: Mapping[str, bytes]) -> Carried:
@@ -41,4 +42,5 @@ def read_carried(files: Mapping[str, bytes]) -> Carried:
     if extra:
         raise ScoringError("model-unexpected-file", f"the image's model folder holds {extra[0]}.")
     digest = model_digest({name: files[name] for name in listed})
-    return Carried(digest, parse(Signature, files[SIGNATURE], SIGNATURE))
+    signature = parse(Signature, files[SIGNATURE], SIGNATURE)
+    return Carried(digest, signature, len(files[payload]))

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from ..evidence import CheckResult, Evidence, overall
 from ..models.bounded import end_running
-from . import checks, data, guards, limits
+from . import budgets, checks, data, guards, limits
 from .card import card
 from .case import Case
 from .fairness import fairness
@@ -29,6 +29,7 @@ DECISIVE: tuple[Check, ...] = (
     checks.same_model,
     under("data", data.schema),
     under("overlap", data.overlap),
+    under("budgets", budgets.size),
     under("signature", guards.signature),
     under("floors", limits.floors),
     under("baseline", limits.baseline),

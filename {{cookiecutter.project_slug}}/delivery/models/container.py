@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from ..errors import Refused, Unknown
 from ..gate.scoring import ROWS_PER_REQUEST, ScoringError, printable
+from ..policy import MEMORY_MB
 from ..process import run
 from .bounded import Bounded, run_bounded
 from .contract import SIGNATURE, Signature, parse
@@ -25,7 +26,7 @@ ISOLATION = (
     "--read-only",
     "--cap-drop=ALL",
     "--security-opt=no-new-privileges",
-    "--memory=512m",
+    f"--memory={MEMORY_MB}m",
     "--pids-limit=128",
     "--pull=never",
 )
@@ -39,8 +40,8 @@ NUMBER_BYTES = 32
 class ContainerScorer:
     """A scorer that runs images by docker or podman.
 
-    Images are named by digest, so a model is copied out of one once. Answers are never kept: whether
-    an image repeats them is what the judge asks it a second time for.
+    Images are named by digest, so a model is copied out of one once. Answers are never kept:
+    whether an image repeats them is what the judge asks it a second time for.
     """
 
     engine: Engine
