@@ -11,7 +11,7 @@ from .canonical import sha256
 from .errors import Refused, UsageError
 from .files import parse_model
 from .git import Folder, Snapshot
-from .policy import METRICS, Gate, PartialPolicy, Policy, Task
+from .policy import METRICS, Calibration, Gate, PartialPolicy, Policy, Task
 from .settings import Settings, Strict, check_name
 
 FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -46,6 +46,11 @@ class AppFile(Strict):
         policies: list[Policy | PartialPolicy] = [self.gate, *self.gate.environments.values()]
         asked = {metric for policy in policies for metric in policy.metrics}
         asked |= {one.metric for policy in policies for one in policy.fairness or ()}
+        for limits in (one.calibration for one in policies if one.calibration is not None):
+            if self.task == "regression" and limits.slope is not None:
+                raise ValueError("calibration.slope is of a binary classification alone")
+            if self.task == "multiclass-classification" and limits != Calibration():
+                raise ValueError(f"calibration is not judged for {self.task}")
         unknown = sorted(asked - METRICS[self.task])
         if unknown:
             known = ", ".join(sorted(METRICS[self.task]))

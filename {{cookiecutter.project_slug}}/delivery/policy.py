@@ -25,6 +25,7 @@ Part = Literal[
     "slices",
     "fairness",
     "flips",
+    "calibration",
 ]
 Mode = Literal["off", "report", "enforce"]
 
@@ -89,6 +90,16 @@ class Fairness(Slice):
     growth: float = Field(default=0, ge=0, allow_inf_nan=False)
 
 
+class Calibration(Strict):
+    """How far calibration may be off: its slope from 1, its intercept from 0; else reported.
+
+    The intercept is in log-odds, for a regression in the label's unit.
+    """
+
+    slope: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    intercept: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+
+
 Limits = Annotated[dict[str, Limit], Field(min_length=1)]
 Alpha = Annotated[float, Field(gt=0, le=0.2)]
 Candidates = Annotated[int, Field(ge=1, le=1000)]
@@ -125,6 +136,7 @@ class Policy(Strict):
     fairness: tuple[Fairness, ...] = ()
     outside_range: Share = 0.05
     budgets: Budgets = Field(default_factory=Budgets)
+    calibration: Calibration = Calibration()
     modes: dict[Part, Mode] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -168,6 +180,7 @@ class PartialPolicy(Strict):
     fairness: tuple[Fairness, ...] | None = None
     outside_range: Share | None = None
     budgets: Budgets = Field(default_factory=Budgets)
+    calibration: Calibration | None = None
     modes: dict[Part, Mode] = Field(default_factory=dict)
 
 

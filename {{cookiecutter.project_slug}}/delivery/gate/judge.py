@@ -11,6 +11,7 @@ from functools import cached_property
 from ..evidence import CheckResult, Evidence, overall
 from ..models.bounded import end_running
 from . import budgets, checks, data, guards, limits
+from .calibration import calibration
 from .card import card
 from .case import Case
 from .fairness import fairness
@@ -37,6 +38,7 @@ DECISIVE: tuple[Check, ...] = (
     under("slices", guards.slices),
     under("flips", guards.flips),
     under("fairness", fairness),
+    under("calibration", calibration),
 )
 """Cheapest first."""
 
