@@ -69,6 +69,6 @@ def test_shipped_model_is_trained_as_a_new_one_is(baked: World, app: NewApp) -> 
 
 def test_no_word_to_fill_in_is_left(baked: World) -> None:
     words = [b"APP_NAME", b"MODULE", b"TASK", b"STYLE", b"OWNER", b"REPLICAS"]
-    for app in SHIPPED:
+    for app in [*SHIPPED, NewApp("digits", "helm", "multiclass-classification", OWNER)]:
         for path, data in files(baked, app).items():
             assert not [word for word in words if word in data], path

@@ -10,7 +10,8 @@ and imports nothing from here. The image holds the payload without this package,
 built of what the app's requirements install.
 
 Shapes: a table of n rows and k columns is (n, k) float64; labels are (n,) float64. Binary labels
-are 0 and 1, and 1 is the positive class. Units stand in the signature, `1` for plain numbers.
+are 0 and 1, and 1 is the positive class; of three classes or more, a label is the place of its
+class in the signature, from 0 on. Units stand in the signature, `1` for plain numbers.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-Task = Literal["binary-classification", "regression"]
+Task = Literal["binary-classification", "multiclass-classification", "regression"]
 
 PAYLOAD = "model.pkl"
 PICKLE_PROTOCOL = 5
@@ -48,15 +49,17 @@ class Column:
 
 @dataclass(frozen=True)
 class Output:
-    """The one number that a model answers per row, and its bounds where it has some.
+    """What a model answers per row, and its bounds where it has some.
 
-    Named `probability` (of the positive class) for a classifier, `prediction` for a regression.
+    One number, named `probability` (of the positive class) for two classes and `prediction` for a
+    regression; `probabilities`, one for each of `classes`, for three or more.
     """
 
-    name: Literal["probability", "prediction"]
+    name: Literal["probability", "probabilities", "prediction"]
     unit: str
     low: float | None = None
     high: float | None = None
+    classes: Sequence[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -71,12 +74,13 @@ class Signature:
         """Return signature.json: Open Inference tensors, with a unit and a range to each column."""
         columns = [vars(column) for column in self.columns]
         features = {"name": "features", "datatype": "FP64", "shape": [-1, len(columns)]}
-        bounds = {key: value for key, value in vars(self.output).items() if value is not None}
+        output = {key: value for key, value in vars(self.output).items() if value is not None}
+        shape = [-1] if self.output.classes is None else [-1, len(self.output.classes)]
         return {
             "schema": 1,
             "task": self.task,
             "inputs": [{**features, "columns": columns}],
-            "outputs": [{**bounds, "datatype": "FP64", "shape": [-1]}],
+            "outputs": [{**output, "datatype": "FP64", "shape": shape}],
         }
 
 
@@ -124,7 +128,7 @@ class Rows:
 class Training:
     """What `train` made.
 
-    payload: answers `predict_proba(X)`, (n, 2), for a classifier; `predict(X)`, (n,), for a
+    payload: answers `predict_proba(X)`, (n, classes), for a classifier; `predict(X)`, (n,), for a
     regression. metrics: what training measured on its own rows, such as `cv_roc_auc`.
     """
 

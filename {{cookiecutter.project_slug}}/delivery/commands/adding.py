@@ -15,7 +15,11 @@ Style = Annotated[
     str, typer.Option(metavar="kustomize|helm", help="How its manifests are written.")
 ]
 Task = Annotated[
-    str, typer.Option(metavar="binary-classification|regression", help="What its model answers.")
+    str,
+    typer.Option(
+        metavar="binary-classification|multiclass-classification|regression",
+        help="What its model answers.",
+    ),
 ]
 Owner = Annotated[
     str | None, typer.Option(metavar="@ORG/TEAM", help="Who answers for it; else as other apps.")
@@ -50,7 +54,7 @@ def add(name: Name, style: Style, task: Task, owner: Owner = None, as_json: AsJs
     for path in paths:
         show(path)
     show(f"written: {new.name}, {len(paths)} files; tests/ cover it, nothing is committed yet")
-    show(f"sample:  {code}/data.py has made-up rows: put your own there, then set the floors")
+    show(f"sample:  {code}/data.py has sample rows: put your own there, then set the floors")
     show(f"         in {new.folder}/app.yaml and run  deliver app holdout {new.name}")
     show(f"next:    git switch -c add-{new.name} && git add {new.folder} {code} overlays")
     show(f"         git commit, merge into {settings.main}, then  deliver train {new.name}")
