@@ -50,6 +50,8 @@ def all_inputs() -> Iterator[tuple[str, Passes]]:
         yield f"case: {what}", partial(_case, outcome)
     for what in scoring.BROKEN:
         yield f"answers: {what}", partial(_answers, what)
+    for what in scoring.BROKEN_OF_CLASSES:
+        yield f"probabilities: {what}", partial(_probabilities, what)
     for what in holdouts.BROKEN:
         yield f"hold-out: {what}", partial(_holdout, what)
 
@@ -78,6 +80,16 @@ def _answers(what: str) -> bool:
         limit = 2 if "loop" in what else 20
         try:
             scoring.answers(scoring.scorer(Path(folder), change, end, timeout_s=limit))
+        except ScoringError:
+            return False
+    return True
+
+
+def _probabilities(what: str) -> bool:
+    _, change = scoring.BROKEN_OF_CLASSES[what]
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            scoring.answers(scoring.scorer(Path(folder), change, task=scoring.CLASSES))
         except ScoringError:
             return False
     return True

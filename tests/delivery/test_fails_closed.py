@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 from delivery.canonical import canonical
-from delivery.errors import DeliveryError
+from delivery.errors import DeliveryError, UsageError
 from delivery.evidence import Evidence, parse_evidence, verify
 from delivery.gate import judge
-from delivery.policy import Gate, Limit, Policy
+from delivery.models.contract import ModelFiles
+from delivery.policy import Gate, Limit, Policy, Task
 from pydantic import ValidationError
 
 from tests.delivery.judged import GOOD, WORSE, Image, case, holdout, model
@@ -125,6 +126,30 @@ def _case(**changes: Any) -> Callable[[], str]:
     return judged
 
 
+THREE = [float(number % 3) for number in range(240)]
+SURE = [0.9 if n % 3 == int(label) else 0.05 for label in THREE for n in range(3)]
+
+
+def _of_classes(
+    answers: Sequence[float],
+    files: ModelFiles | None = None,
+    labels: Sequence[float] = THREE,
+    metric: str = "accuracy",
+) -> Callable[[], str]:
+    task: Task = "multiclass-classification"
+    image = Image(files or model(b"a", task), answers)
+
+    def judged() -> str:
+        limits = {metric: Limit(floor=0.5)}
+        try:
+            asked = case(image, policy=limits, rows=holdout(labels), task=task)
+            return str(judge(asked).evidence.outcome)
+        except UsageError as err:
+            return err.code
+
+    return judged
+
+
 CASES: dict[str, Callable[[], str]] = {
     "a hold-out of one class": _case(rows=holdout([1] * 240)),
     "a hold-out of few rows": _case(
@@ -149,6 +174,14 @@ CASES: dict[str, Callable[[], str]] = {
     "no logged metrics": _case(logged={}),
     "the champion's model with other answers": _case(champion=Image(model(b"a"), WORSE)),
     "a constant answer": _case(candidate=Image(model(b"a"), (0.5,) * 240)),
+    "probabilities of two classes for three": _of_classes(SURE, model(b"a")),
+    "probabilities that sum to 2": _of_classes([2 * number for number in SURE]),
+    "a class that answers NaN": _of_classes([math.nan, *SURE[1:]]),
+    "the same probabilities for all": _of_classes([0.4, 0.3, 0.3] * 240),
+    "a label without a class": _of_classes(SURE, labels=[*THREE[:-1], 3.0]),
+    "a label between classes": _of_classes(SURE, labels=[*THREE[:-1], 0.5]),
+    "a metric of two classes for three": _of_classes(SURE, metric="roc_auc"),
+    "a hold-out without a class": _of_classes(SURE, labels=[0.0, 1.0] * 120, metric="f1_macro"),
 }
 
 
@@ -165,6 +198,10 @@ def test_broken_evidence_is_not_accepted(what: str) -> None:
     assert accepts(content)
     EVIDENCE[what](content)
     assert not accepts(content)
+
+
+def test_sound_case_of_classes_passes() -> None:
+    assert _of_classes(SURE)() == "PASS"
 
 
 @pytest.mark.parametrize("what", CASES)

@@ -18,7 +18,7 @@ from delivery.gate.metrics import Floats
 from delivery.gate.question import ROWS
 from delivery.models.contract import ModelFiles
 from delivery.models.training import ServerScorer
-from delivery.policy import METRICS, Limit, Policy, Slice, Task
+from delivery.policy import METRICS, Fairness, Limit, Policy, Slice, Task
 from sklearn.linear_model import LogisticRegression
 
 from tests.delivery.judged import (
@@ -169,6 +169,16 @@ def test_metric_of_another_task_is_an_error_in_slices_too() -> None:
     limits = {"f1": Limit(margin=0.1), "r2": Limit(margin=0.1), "sensitivity": Limit(margin=0.1)}
     found = verdict(GOOD, EQUAL, limits).evidence
     assert {named(found, f"champion-{name}").outcome for name in limits} == {"ERROR"}
+
+
+def test_groups_are_compared_by_metrics_of_classes() -> None:
+    asked = tuple(
+        Fairness(column="c0", edges=(150.0,), metric=name, gap=0.4)
+        for name in ("accuracy", "balanced_accuracy", "log_loss")
+    )
+    policy = Policy(metrics=LIMITS, fairness=asked)
+    found = judge(case(EQUAL, GOOD, policy=policy, rows=ROWS_OF, task=TASK)).evidence
+    assert {named(found, f"fairness-c0-{one.metric}").outcome for one in asked} == {"PASS"}
 
 
 def test_question_has_the_answers_of_every_class() -> None:
