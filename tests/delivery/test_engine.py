@@ -23,6 +23,8 @@ ENTRYPOINT ["/bin/sh", "/score.sh"]
 SCRIPTS = {
     "echoes": 'while read -r line; do echo "$line"; done',
     "counts": "read -r seconds _ < /proc/uptime; echo $seconds",
+    "grows": 'while read -r line; do echo "$line"; all="$all$line";'
+    ' [ ${#all} -gt 150000 ] && all="$all$all$all$all$all$all$all$all"; done',
     "loops": "while :; do :; done",
     "writes": "while :; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; done",
     "fails": "echo 'no payload' >&2; exit 1",
@@ -143,6 +145,22 @@ def test_image_that_is_asked_twice_runs_twice(address: str, tmp_path: Path) -> N
     scorer = ContainerScorer(Engine("podman"))
     image = pushed(tmp_path, address, "counts")
     assert scorer.answers(image, b"") != scorer.answers(image, b"")
+
+
+@pytest.mark.slow
+def test_image_that_is_held_open_is_timed_and_its_memory_read(address: str, tmp_path: Path) -> None:
+    image = pushed(tmp_path, address, "grows")
+    with ContainerScorer(Engine("podman")).session(image) as session:
+        seconds, answer = session.ask(b"x" * 100_000 + b"\n")
+        small = session.peak_bytes()
+        session.ask(b"x" * 100_000 + b"\n")
+        assert 0 < seconds < 60
+        assert len(answer) == 100_001
+        # A shell and its libraries, and then some megabytes of text.
+        assert 1_000_000 < small < 20_000_000
+        assert session.peak_bytes() > small + 3_000_000
+    left = subprocess.run(["podman", "ps", "--all", "--quiet"], capture_output=True, text=True)
+    assert left.stdout == ""
 
 
 @pytest.mark.slow

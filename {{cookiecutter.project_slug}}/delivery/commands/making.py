@@ -177,10 +177,11 @@ def gate(
     if out:
         write_files(verdict, out)
     if as_json:
-        show_json(verdict.evidence.model_dump(mode="json", by_alias=True))
+        measured = [one.model_dump(mode="json") for one in verdict.measured]
+        show_json({**verdict.evidence.model_dump(mode="json", by_alias=True), "measured": measured})
     output.verdicts([verdict], as_json, whole=True)
     statuses = {"PASS": 0, "INCONCLUSIVE": Unknown.exit_code}
-    raise typer.Exit(statuses.get(verdict.evidence.outcome, 1))
+    raise typer.Exit(statuses.get(verdict.outcome, 1))
 
 
 def _verify(base: str, head: str, as_json: bool) -> None:
@@ -188,7 +189,7 @@ def _verify(base: str, head: str, as_json: bool) -> None:
     from ..verbs.gate import verify
 
     repository = Repository.find(Path.cwd())
-    with progress() as say:
+    with output.with_verdict(as_json), progress() as say:
         judged = verify(repository, base, head, ContainerScorer.here, say)
     if as_json:
         show_json({"scored": [{"app": entry.app, "record": entry.name} for entry in judged]})

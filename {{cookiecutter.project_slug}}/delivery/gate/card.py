@@ -6,12 +6,21 @@ Headings: Mitchell et al., Model Cards for Model Reporting, FAT* 2019.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ..canonical import short
 from ..evidence import CheckResult, Evidence
 from ..policy import LOWER_IS_BETTER, Policy, Slice
-from .report import MARKS, figure, limit_of, metrics_table, plain, verdict_of
+from .report import (
+    MARKS,
+    MEASURED,
+    figure,
+    limit_of,
+    metrics_table,
+    outcome_of,
+    plain,
+    verdict_of,
+)
 
 MOST = 65_000
 """Characters: GitHub shows at most 65,536 in a comment."""
@@ -27,16 +36,16 @@ UNKNOWN = (
 )
 
 
-def card(evidence: Evidence) -> str:
+def card(evidence: Evidence, measured: Sequence[CheckResult] = ()) -> str:
     """Return the card as Markdown, at most 65,000 characters; equal evidence gives equal text."""
     parts = {
-        "Model Details": _details(evidence),
+        "Model Details": _details(evidence, measured),
         "Intended Use": _use(evidence),
         "Factors": _factors(evidence),
         "Metrics": _policy(evidence),
         "Evaluation Data": _holdout(evidence),
         "Training Data": _training(evidence),
-        "Quantitative Analyses": _figures(evidence),
+        "Quantitative Analyses": _figures(evidence, measured),
         "Ethical Considerations": _ethics(evidence),
         "Caveats and Recommendations": _caveats(evidence),
     }
@@ -57,9 +66,10 @@ def _fitted(lines: list[str]) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _details(evidence: Evidence) -> Iterator[str]:
+def _details(evidence: Evidence, measured: Sequence[CheckResult]) -> Iterator[str]:
     ours, theirs = evidence.inputs.candidate, evidence.inputs.champion
-    yield f"{MARKS[evidence.outcome]} {evidence.outcome}. {verdict_of(evidence)}"
+    outcome = outcome_of(evidence, measured)
+    yield f"{MARKS[outcome]} {outcome}. {verdict_of(evidence, measured)}"
     yield ""
     yield f"- App and environment: {_text(evidence.app)}, {_text(evidence.environment)}"
     yield f"- Release: `{ours.release}`"
@@ -122,7 +132,7 @@ def _training(evidence: Evidence) -> Iterator[str]:
     yield f"`deliver trace {release}`."
 
 
-def _figures(evidence: Evidence) -> Iterator[str]:
+def _figures(evidence: Evidence, measured: Sequence[CheckResult]) -> Iterator[str]:
     table = metrics_table(evidence)
     yield from table or ["Nothing was measured: what would have to be is not sound.", ""]
     yield from _slices([check for check in evidence.checks if check.name.startswith("slice-")])
@@ -130,6 +140,8 @@ def _figures(evidence: Evidence) -> Iterator[str]:
     yield "### Rows that turned wrong"
     yield ""
     yield _text(flips[0].sentence) if flips else "Not judged: no other model to compare with."
+    if measured:
+        yield from ("", "### Measured here and now", "", f"{MEASURED}:", "", *map(_line, measured))
 
 
 def _slices(checks: list[CheckResult]) -> Iterator[str]:

@@ -151,16 +151,24 @@ class Side:
         return None if isinstance(self._outcome, np.ndarray) else self._outcome
 
     @property
+    def answered(self) -> Floats:
+        """The answers as the image gave them, in the order of its own classes; may raise `fault`.
+
+        (n,) float64, or (n, K) for K classes.
+        """
+        if not isinstance(self._outcome, np.ndarray):
+            raise self._outcome
+        return self._outcome
+
+    @property
     def predictions(self) -> Floats:
         """The answers in the hold-out's order, in that of the candidate's classes.
 
         (n,) float64, or (n, K) for K classes; raises what `fault` holds.
         """
-        if not isinstance(self._outcome, np.ndarray):
-            raise self._outcome
         asked = self if self.beside is None else self.beside
         classes, others = (side.carried.signature.classes for side in (self, asked))
-        return arranged(self._outcome, classes, others)
+        return arranged(self.answered, classes, others)
 
     @cached_property
     def measured(self) -> Measured:

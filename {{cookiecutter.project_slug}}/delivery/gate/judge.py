@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ..evidence import CheckResult, Evidence, overall
+from ..evidence import Verdict as Outcome
 from ..models.bounded import end_running
 from . import budgets, checks, data, guards, limits
 from .calibration import calibration
@@ -16,6 +17,7 @@ from .card import card
 from .case import Case
 from .fairness import fairness
 from .junit import junit
+from .measuring import measured
 from .plots import Answers, plots
 from .report import report
 from .statistics.bounds import OutsideDomainError
@@ -48,25 +50,37 @@ class Verdict:
     """What was found, as evidence, and the same for people and for CI.
 
     `answers` are drawn and never written; None where they are no probabilities, or not sound.
+    `measured` is no part of evidence: another machine measures otherwise.
     """
 
     evidence: Evidence
     answers: Answers | None = field(default=None, compare=False, repr=False)
+    measured: list[CheckResult] = field(default_factory=list, compare=False)
+
+    @property
+    def checks(self) -> list[CheckResult]:
+        """All results, those of evidence first."""
+        return [*self.evidence.checks, *self.measured]
+
+    @property
+    def outcome(self) -> Outcome:
+        """The worst of evidence and of what was measured."""
+        return overall(self.checks)
 
     @cached_property
     def report(self) -> str:
         """The verdict as Markdown."""
-        return report(self.evidence)
+        return report(self.evidence, self.measured)
 
     @cached_property
     def junit(self) -> bytes:
         """The verdict as JUnit XML, a case a check."""
-        return junit(self.evidence)
+        return junit(self.evidence, self.measured)
 
     @cached_property
     def card(self) -> str:
         """The model card as Markdown."""
-        return card(self.evidence)
+        return card(self.evidence, self.measured)
 
     @cached_property
     def plots(self) -> dict[str, bytes]:
@@ -98,7 +112,9 @@ def judge(case: Case) -> Verdict:
         checks=results,
         outcome=overall(results),
     )
-    return Verdict(evidence, _answers(trial) if complete else None)
+    if not complete:
+        return Verdict(evidence)
+    return Verdict(evidence, _answers(trial), measured(trial))
 
 
 def _ask_both(trial: Trial) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from ..evidence import CheckResult, Evidence
@@ -9,24 +10,33 @@ from ..evidence import CheckResult, Evidence
 TAGS = {"FAIL": "failure", "INCONCLUSIVE": "failure", "ERROR": "error", "SKIPPED": "skipped"}
 
 
-def junit(evidence: Evidence) -> bytes:
-    """Return one suite with a case for each check; equal evidence gives equal bytes."""
-    name = f"gate {evidence.app} {evidence.environment}"
-    tags = [TAGS.get(check.outcome) for check in evidence.checks]
+def junit(evidence: Evidence, measured: Sequence[CheckResult] = ()) -> bytes:
+    """Return a suite with a case for each check, and one for what was measured, if anything was.
+
+    Equal evidence without measurements gives equal bytes.
+    """
+    where = f"{evidence.app} {evidence.environment}"
+    named = {f"gate {where}": evidence.checks, f"measured {where}": measured}
+    suites = ET.Element("testsuites", {"name": "deliver", **_counts(evidence.checks, measured)})
+    for name, checks in named.items():
+        if checks:
+            suite = ET.SubElement(suites, "testsuite", {"name": name, **_counts(checks)})
+            for check in checks:
+                _case(suite, check, name)
+    ET.indent(suites)
+    text: bytes = ET.tostring(suites, encoding="utf-8", xml_declaration=True)
+    return text + b"\n"
+
+
+def _counts(*groups: Sequence[CheckResult]) -> dict[str, str]:
+    tags = [TAGS.get(check.outcome) for checks in groups for check in checks]
     counts = {
         "tests": len(tags),
         "failures": tags.count("failure"),
         "errors": tags.count("error"),
         "skipped": tags.count("skipped"),
     }
-    numbers = {key: str(value) for key, value in counts.items()}
-    suites = ET.Element("testsuites", {"name": "deliver", **numbers})
-    suite = ET.SubElement(suites, "testsuite", {"name": name, **numbers})
-    for check in evidence.checks:
-        _case(suite, check, name)
-    ET.indent(suites)
-    text: bytes = ET.tostring(suites, encoding="utf-8", xml_declaration=True)
-    return text + b"\n"
+    return {key: str(value) for key, value in counts.items()}
 
 
 def _case(suite: ET.Element, check: CheckResult, classname: str) -> None:

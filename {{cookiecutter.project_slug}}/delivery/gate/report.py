@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from ..canonical import short
-from ..evidence import CheckResult, Evidence
+from ..evidence import CheckResult, Evidence, Verdict, overall
 from ..policy import LOWER_IS_BETTER, Limit, Policy
 
+MEASURED = "No part of evidence: another machine measures otherwise, and whoever judges, again"
 MARKS = {
     "PASS": "✅",
     "FAIL": "❌",
@@ -18,36 +19,44 @@ MARKS = {
 }
 
 
-def report(evidence: Evidence) -> str:
+def report(evidence: Evidence, measured: Sequence[CheckResult] = ()) -> str:
     """Return the verdict in one sentence, metrics beside limits, and what to do about the rest."""
+    outcome = outcome_of(evidence, measured)
     parts = [
-        [f"## {MARKS[evidence.outcome]} {evidence.app} for {evidence.environment}", ""],
-        [verdict_of(evidence), ""],
+        [f"## {MARKS[outcome]} {evidence.app} for {evidence.environment}", ""],
+        [verdict_of(evidence, measured), ""],
         metrics_table(evidence),
-        _todo(evidence.checks),
+        _todo([*evidence.checks, *measured]),
+        _measured(measured),
         _all_checks(evidence.checks),
         _inputs(evidence),
     ]
     return "\n".join(line for part in parts for line in part).rstrip() + "\n"
 
 
-def verdict_of(evidence: Evidence) -> str:
+def outcome_of(evidence: Evidence, measured: Sequence[CheckResult] = ()) -> Verdict:
+    """Return the worst of evidence and of what was measured beside it."""
+    return overall([*evidence.checks, *measured]) if measured else evidence.outcome
+
+
+def verdict_of(evidence: Evidence, measured: Sequence[CheckResult] = ()) -> str:
     """Return the verdict in a sentence of Markdown."""
-    bad = [check for check in evidence.checks if check.blocks]
-    counts = f"{len(bad)} of {len(evidence.checks)} checks"
-    if evidence.outcome == "PASS":
+    checks, outcome = [*evidence.checks, *measured], outcome_of(evidence, measured)
+    bad = [check for check in checks if check.blocks]
+    counts = f"{len(bad)} of {len(checks)} checks"
+    if outcome == "PASS":
         against = (
             f"in place of {evidence.inputs.champion.record}, which runs there now"
             if evidence.inputs.champion
             else "as the first release there"
         )
-        left_out = sum(check.outcome == "SKIPPED" for check in evidence.checks)
-        passed = f"{len(evidence.checks) - left_out} checks passed"
+        left_out = sum(check.outcome == "SKIPPED" for check in checks)
+        passed = f"{len(checks) - left_out} checks passed"
         rest = f", {left_out} did not apply" if left_out else ""
         return f"**May enter {evidence.environment}** {against}: {passed}{rest}."
-    if evidence.outcome == "FAIL":
+    if outcome == "FAIL":
         return f"**May not enter {evidence.environment}**: {counts} did not pass."
-    if evidence.outcome == "INCONCLUSIVE":
+    if outcome == "INCONCLUSIVE":
         return (
             f"**Not yet shown fit for {evidence.environment}**: nothing failed, and {counts} could "
             "not be decided with these rows."
@@ -133,11 +142,21 @@ def plain(text: str) -> str:
     return "".join(signs.get(sign, sign) for sign in " ".join(text.split()))
 
 
-def _all_checks(checks: Iterable[CheckResult]) -> list[str]:
+def _measured(checks: Sequence[CheckResult]) -> list[str]:
+    if not checks:
+        return []
+    return ["### Measured here and now", "", f"{MEASURED}:", "", *_table(checks)]
+
+
+def _all_checks(checks: Sequence[CheckResult]) -> list[str]:
+    return ["### All checks", "", *_table(checks)]
+
+
+def _table(checks: Sequence[CheckResult]) -> list[str]:
     rows = [
         f"| {MARKS[c.outcome]} {c.outcome} | `{c.name}` | {plain(c.sentence)} |" for c in checks
     ]
-    return ["### All checks", "", "| outcome | check | what was seen |", "|---|---|---|", *rows, ""]
+    return ["| outcome | check | what was seen |", "|---|---|---|", *rows, ""]
 
 
 def _inputs(evidence: Evidence) -> list[str]:

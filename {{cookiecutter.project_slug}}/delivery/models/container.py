@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import tarfile
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from ..errors import Refused, Unknown
@@ -15,6 +16,7 @@ from ..process import run
 from .bounded import Bounded, run_bounded
 from .contract import SIGNATURE, Signature, parse
 from .engine import Engine, find_engine
+from .session import Session
 
 PROTOCOLS = frozenset({"1"})
 """Scoring protocols that this judge understands: every one there has been."""
@@ -64,6 +66,29 @@ class ContainerScorer:
         self._require_protocol(image)
         return self._run(image, requests)
 
+    @contextmanager
+    def session(self, image: str) -> Iterator[Session]:
+        """Yield the image's scoring entry, waiting for lines; it ends with the context."""
+        self._require_protocol(image)
+        name = f"deliver-measure-{uuid.uuid4().hex[:12]}"
+        words = ["run", "--rm", "--interactive", f"--name={name}", *ISOLATION, image, "score"]
+        found = Session(
+            [self.engine.program, *words],
+            timeout_s=self.timeout_s,
+            answer_bytes=lambda line: self._most(image, line),
+            pid=lambda: self._pid(name),
+            stop=lambda: self._remove(name),
+        )
+        try:
+            yield found
+        finally:
+            found.close()
+
+    def _pid(self, name: str) -> int:
+        words = ["container", "inspect", "--format", "{{.State.Pid}}", name]
+        found = run(self.engine.program, *words, check=False, timeout_s=60).text
+        return int(found) if found.isdecimal() else 0
+
     def model(self, image: str) -> dict[str, bytes]:
         """Return the files of the image's model folder, read without starting it."""
         if image not in self._models:
@@ -78,10 +103,13 @@ class ContainerScorer:
             [self.engine.program, *words],
             requests,
             timeout_s=self.timeout_s,
-            output_bytes=answer_bytes(requests, self._models.get(image, {})) + self.spare_bytes,
+            output_bytes=self._most(image, requests),
             stop=lambda: self._remove(name),
         )
         return read_ending(done, self.timeout_s)
+
+    def _most(self, image: str, requests: bytes) -> int:
+        return answer_bytes(requests, self._models.get(image, {})) + self.spare_bytes
 
     def _copy(self, image: str) -> dict[str, bytes]:
         name = f"deliver-copy-{uuid.uuid4().hex[:12]}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from ..canonical import canonical
 from ..console import Say
 from ..errors import Refused, Unknown
 from ..evidence import Evidence, Judged, TrainedOn, parse_evidence
@@ -16,6 +17,8 @@ from ..ledger import Entry, question_path, read_ledger, record_path
 from ..records import ACCEPTING
 from ..settings import read_settings
 from ..workplace import Workplace
+
+MEASURED = "measured.json"
 
 
 def judge_for(
@@ -41,9 +44,9 @@ class GateFailed(Refused):
 
     def __init__(self, verdict: Verdict) -> None:
         evidence = verdict.evidence
-        if evidence.outcome == "INCONCLUSIVE":
+        if verdict.outcome == "INCONCLUSIVE":
             self.exit_code = Unknown.exit_code
-        bad = next(check for check in evidence.checks if check.blocks)
+        bad = next(check for check in verdict.checks if check.blocks)
         super().__init__(
             "gate-failed",
             f"{evidence.app} for {evidence.environment}: {bad.name} is {bad.outcome}. "
@@ -56,14 +59,14 @@ class GateFailed(Refused):
 
 def require_pass(verdict: Verdict) -> None:
     """Raise GateFailed, naming the first check that did not pass, unless the verdict is PASS."""
-    if verdict.evidence.outcome != "PASS":
+    if verdict.outcome != "PASS":
         raise GateFailed(verdict)
 
 
 def write_files(verdict: Verdict, folder: Path) -> None:
     """Write a verdict's files into a folder, each whole; docs/gate.md says what each is for.
 
-    A plot of an earlier verdict that this one has no data for is taken away.
+    What an earlier verdict wrote and this one has no data for is taken away.
     """
     files = {
         "evidence.json": verdict.evidence.dump(),
@@ -72,9 +75,11 @@ def write_files(verdict: Verdict, folder: Path) -> None:
         "junit.xml": verdict.junit,
         **verdict.plots,
     }
+    if verdict.measured:
+        files[MEASURED] = canonical([one.model_dump(mode="json") for one in verdict.measured])
     for name, data in files.items():
         write(folder / name, data)
-    for name in PLOTS - files.keys():
+    for name in {*PLOTS, MEASURED} - files.keys():
         (folder / name).unlink(missing_ok=True)
 
 
@@ -129,6 +134,8 @@ def _verify_one(
             "Committed evidence has to be what the trusted job finds by scoring again.",
             "delete the branch and run the same deliver command again; never edit evidence",
         )
+    if any(check.blocks for check in found.measured):
+        raise GateFailed(found)
 
 
 def _verify_question(workplace: Workplace, entry: Entry, head: Snapshot, scorer: Scorer) -> None:
