@@ -11,7 +11,7 @@ from typing import Any
 
 from delivery.app import Holdout, Payload
 from delivery.canonical import canonical, sha256
-from delivery.evidence import Champion, Judged, TrainedOn
+from delivery.evidence import Champion, HoldoutRef, Judged, TrainedOn
 from delivery.gate import Case, Scorer
 from delivery.models.bounded import run_bounded
 from delivery.models.container import read_ending
@@ -180,6 +180,7 @@ def case(
     rows: Holdout | None = None,
     task: Task = "binary-classification",
     trained_on: TrainedOn | None = None,
+    compared: HoldoutRef | None = None,
 ) -> Case:
     """Return a case for the environment dev."""
     images = [image for image in (candidate, champion) if image is not None]
@@ -198,4 +199,5 @@ def case(
         logged=logged,
         scorer=ToldScorer.of(*images) if scorer is None else scorer,
         trained_on=trained_on,
+        compared=compared,
     )

@@ -9,15 +9,17 @@ import numpy as np
 import pytest
 from delivery.app import Holdout
 from delivery.canonical import sha256
-from delivery.evidence import CheckResult, TrainedOn
-from delivery.gate import judge
+from delivery.evidence import CheckResult, HoldoutRef, TrainedOn, parse_evidence
+from delivery.gate import differences, judge
 from delivery.gate.data import FAULTS, compare_rows, digests
 from delivery.gate.holdout import parse_holdout
+from delivery.judging import compared_on
 from delivery.models.contract import StatedRows, row_digests
 from delivery.policy import Limit, Mode, Part, Policy
 from pydantic import ValidationError
 
 from tests.delivery.judged import GOOD, ROWS, Image, case, holdout, model
+from tests.delivery.world import World
 
 FLOOR = {"roc_auc": Limit(floor=0.6)}
 ONE = Image(model(b"one"), GOOD)
@@ -156,6 +158,38 @@ def test_list_in_another_spelling_is_none(data: bytes) -> None:
 def test_later_than_release_rows_are_not_compared() -> None:
     check = found("data-overlap")
     assert (check.outcome, "`release` alone" in check.sentence) == ("SKIPPED", True)
+
+
+def reference(rows: Holdout) -> HoldoutRef:
+    return HoldoutRef(features=rows.features_sha256, labels=rows.labels_sha256, rows=rows.rows)
+
+
+def test_holdout_that_was_drawn_anew_since_release_blocks() -> None:
+    before = reference(with_column([-1.0]))
+    assert found("data-overlap", compared=reference(holdout())).outcome == "SKIPPED"
+    check = found("data-overlap", compared=before)
+    assert (check.outcome, check.blocks) == ("INCONCLUSIVE", True)
+    assert not found("data-overlap", compared=before, policy=policy(overlap="report")).blocks
+
+
+def test_release_says_which_holdout_it_was_compared_with(delivered: World) -> None:
+    line = delivered.line("staging")
+    assert line.current is not None
+    work, release = delivered.work, line.current.record.release.id
+    then = compared_on(work.main, work.ledger, line.app, release)
+    assert then == reference(work.app(line.app).holdout())
+    assert compared_on(work.main, work.ledger, line.app, "sha256:" + "0" * 64) is None
+
+
+def test_evidence_judged_again_from_what_it_states_is_equal() -> None:
+    planted = compare_rows(stated(listed(*OTHERS, PARSED.features[0])), PARSED)
+    for seen in (planted, compare_rows(stated(listed(*OTHERS)), PARSED)):
+        first = judge(case(ONE, policy=policy(), trained_on=seen)).evidence
+        read = parse_evidence(first.dump(), "e").inputs.trained_on
+        again = judge(case(ONE, policy=policy(), trained_on=read)).evidence
+        assert differences(first, again) == []
+        honest = judge(case(ONE, policy=policy())).evidence
+        assert differences(first, honest) != []
 
 
 def test_overlap_that_is_only_reported_lets_a_model_in() -> None:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from math import isfinite
 
 from .app import App, Holdout
-from .evidence import Champion, HoldoutRef, Inputs, Judged, TrainedOn
-from .ledger import Line
+from .evidence import Champion, HoldoutRef, Inputs, Judged, TrainedOn, parse_evidence
+from .git import Snapshot
+from .ledger import Ledger, Line, record_path
 from .policy import Policy
 
 
@@ -17,6 +18,22 @@ def champion_of(line: Line) -> Champion | None:
     if current is None:
         return None
     return Champion(record=current.name, **Judged.of(current.record.release).model_dump())
+
+
+def compared_on(main: Snapshot, ledger: Ledger, app: str, release: str) -> HoldoutRef | None:
+    """Return the hold-out that a release's training rows were compared with; None if with none.
+
+    The newest record that brought the release into its first environment states it.
+    """
+    lines = [line for line in ledger if line.app == app]
+    entries = [entry for line in lines for entry in line.entries]
+    made = [e for e in entries if e.record.kind == "release" and e.record.release.id == release]
+    if not made:
+        return None
+    path = record_path(made[-1].environment, app, made[-1].number, "evidence.json")
+    data = main.find(path)
+    found = None if data is None else parse_evidence(data, path).inputs
+    return None if found is None or found.trained_on is None else found.holdout
 
 
 def inputs_for(

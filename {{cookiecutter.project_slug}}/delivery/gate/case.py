@@ -10,7 +10,7 @@ import numpy as np
 
 from ..app import App, Holdout
 from ..errors import Refused
-from ..evidence import Champion, Inputs, Judged, TrainedOn
+from ..evidence import Champion, HoldoutRef, Inputs, Judged, TrainedOn
 from ..judging import inputs_of
 from ..policy import Policy, Task
 from .holdout import Rows, parse_holdout
@@ -25,7 +25,8 @@ class Case:
     """A candidate for an environment, its champion there, and all that decides between them.
 
     `logged` holds the hold-out metrics that training logged, `trained_on` what became of the rows
-    that it saw; both are None except at `release`.
+    that it saw; both are None except at `release`. After that, `compared` is the hold-out that
+    these rows were compared with then.
     """
 
     app: str
@@ -39,6 +40,7 @@ class Case:
     logged: Mapping[str, float] | None
     scorer: Scorer
     trained_on: TrainedOn | None = None
+    compared: HoldoutRef | None = None
 
     @classmethod
     def of(
@@ -50,6 +52,7 @@ class Case:
         logged: Mapping[str, float] | None,
         scorer: Scorer,
         trained_on: TrainedOn | None = None,
+        compared: HoldoutRef | None = None,
     ) -> Case:
         """Return the case as an app of the base has it: its policy and hold-out are the judge's."""
         return cls(
@@ -64,6 +67,7 @@ class Case:
             logged=logged,
             scorer=scorer,
             trained_on=trained_on,
+            compared=compared,
         )
 
     @property

@@ -18,6 +18,7 @@ from .trial import Figures, Trial, result
 FEW = 5
 """Rows that are named; who wants all compares the two lists."""
 DRAW = "draw the hold-out from the rows that training's are drawn from, or train on rows like these"
+ANEW = "train a model without these rows and release that, or set `overlap: report` by its owner"
 SPLIT = "keep these rows out of training (the split in data.py), then train, build, release again"
 
 
@@ -57,8 +58,7 @@ def overlap(trial: Trial) -> Iterator[CheckResult]:
     """Yield whether any row of the hold-out was trained on, as training states its rows."""
     name, found = "data-overlap", trial.case.trained_on
     if found is None:
-        text = "Compared with training's rows at `release` alone; what was judged there moves on."
-        yield result(name, "SKIPPED", {}, text)
+        yield _later(trial)
         return
     if found.error is not None:
         text = f"It is not known which rows were trained on: {FAULTS[found.error]}."
@@ -76,6 +76,19 @@ def overlap(trial: Trial) -> Iterator[CheckResult]:
     more = ", …" if found.shared > len(found.some) else ""
     text = f"{found.shared} of the hold-out's {held} rows were trained on: "
     yield result(name, "FAIL", figures, f"{text}{', '.join(found.some)}{more}.", SPLIT)
+
+
+def _later(trial: Trial) -> CheckResult:
+    """Return the result where training's rows are not at hand: after `release`."""
+    then = trial.case.compared
+    if then is not None and then.features != trial.case.holdout.features_sha256:
+        text = (
+            "The hold-out was drawn anew since `release` compared it with training's rows: whether "
+            "some of these were trained on is not known."
+        )
+        return result("data-overlap", "INCONCLUSIVE", {"compared": then.features}, text, ANEW)
+    text = "Compared with training's rows at `release` alone; what was judged there moves on."
+    return result("data-overlap", "SKIPPED", {}, text)
 
 
 FAULTS = {

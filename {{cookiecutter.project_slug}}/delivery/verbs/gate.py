@@ -12,7 +12,7 @@ from ..evidence import Evidence, Judged, TrainedOn, parse_evidence
 from ..files import write
 from ..gate import PLOTS, Case, Scorer, Verdict, differences, judge, known_question, same_question
 from ..git import Repository, Snapshot
-from ..judging import champion_of
+from ..judging import champion_of, compared_on
 from ..ledger import Entry, question_path, read_ledger, record_path
 from ..records import ACCEPTING
 from ..settings import read_settings
@@ -33,7 +33,9 @@ def judge_for(
     """Return the verdict on a candidate for an environment as main has it."""
     owner = workplace.app(app)
     champion = champion_of(workplace.ledger.line(environment, app))
-    return judge(Case.of(owner, environment, candidate, champion, logged, scorer, trained_on))
+    compared = compared_on(workplace.main, workplace.ledger, app, candidate.release)
+    given = candidate, champion, logged, scorer, trained_on, compared
+    return judge(Case.of(owner, environment, *given))
 
 
 class GateFailed(Refused):
