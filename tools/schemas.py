@@ -14,6 +14,7 @@ from delivery.evidence import Evidence
 from delivery.models.contract import Signature, Training
 from delivery.records import Record
 from delivery.settings import Settings
+from delivery.waivers import WaiverFile
 from pydantic import BaseModel
 
 FOLDER = Path(__file__).resolve().parent.parent / "{{cookiecutter.project_slug}}/delivery/schemas"
@@ -26,6 +27,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "record": Record,
     "signature": Signature,
     "training": Training,
+    "waiver": WaiverFile,
 }
 
 

@@ -16,6 +16,8 @@ from .settings import Strict
 
 OutcomeName = Literal["PASS", "FAIL", "INCONCLUSIVE", "ERROR", "WAIVED", "SKIPPED"]
 Verdict = Literal["PASS", "FAIL", "INCONCLUSIVE", "ERROR"]
+INTEGRITY = frozenset({"overlap"})
+"""Parts of a policy whose checks nobody can waive: without them the rest means nothing."""
 BLOCKING: frozenset[str] = frozenset({"FAIL", "INCONCLUSIVE", "ERROR"})
 
 
@@ -67,6 +69,18 @@ class TrainedOn(Strict):
         return self
 
 
+class Waiver(Strict):
+    """A waiver for this model, hold-out and environment, as its file said at the base."""
+
+    path: str
+    sha256: Sha256
+    checks: tuple[str, ...]
+    reason: str
+    risk: str
+    asked_by: str
+    expires: str
+
+
 class Inputs(Strict):
     """Everything that a verdict depends on."""
 
@@ -78,6 +92,7 @@ class Inputs(Strict):
     """Hold-out metrics that training logged to MLflow; compared at `release` alone, else null."""
     trained_on: TrainedOn | None = None
     """The same of training's rows."""
+    waivers: tuple[Waiver, ...] = ()
 
 
 class CheckResult(Strict):
@@ -89,6 +104,8 @@ class CheckResult(Strict):
     name: str
     outcome: OutcomeName
     enforced: bool = True
+    part: str | None = None
+    """The part of the policy that governs it; none does for soundness."""
     figures: dict[str, float | int | str | None]
     sentence: str
     next: str = ""
@@ -97,6 +114,16 @@ class CheckResult(Strict):
     def blocks(self) -> bool:
         """Whether it keeps a release out."""
         return self.outcome == "ERROR" or (self.enforced and self.outcome in BLOCKING)
+
+    @property
+    def waivable(self) -> bool:
+        """Whether a second person may let it through; an ERROR says that nothing is known."""
+        return self.waivable_part and self.outcome != "ERROR"
+
+    @property
+    def waivable_part(self) -> bool:
+        """Whether the part that it belongs to is no matter of integrity."""
+        return self.part is not None and self.part not in INTEGRITY
 
 
 class Evidence(Strict):
@@ -120,8 +147,9 @@ class Evidence(Strict):
         content = self.model_dump(mode="json", by_alias=True)
         if self.schema_ == 1:
             del content["intervals"], content["inputs"]["trained_on"]
+            del content["inputs"]["waivers"]
             for check in content["checks"]:
-                del check["enforced"]
+                del check["enforced"], check["part"]
         return canonical(content) + b"\n"
 
 
@@ -172,6 +200,20 @@ def verify(found: Evidence, expected: Mapping[str, Any], path: str) -> None:
             "Only a release that passed its gate enters an environment.",
             (bad.next if bad and bad.next else "train a better model"),
         )
+    _require_waivers(found, path)
+
+
+def _require_waivers(found: Evidence, path: str) -> None:
+    """Raise Refused where a check is waived that no waiver of the base names, or none may."""
+    named = {name for one in found.inputs.waivers for name in one.checks}
+    for check in found.checks:
+        if check.outcome == "WAIVED" and not (check.waivable and check.name in named):
+            raise Refused(
+                "waiver-missing",
+                f"{path}: {check.name} is WAIVED, but no waiver on the base lets it through.",
+                "What is waived stands in a file that a second person approved before.",
+                "delete the branch and run the same deliver command again; never edit evidence",
+            )
 
 
 def _stale(stated: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[str]:
@@ -191,6 +233,8 @@ def _stale(stated: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[s
             f"its policy is {short(then['policy'])}, at the base it is {short(now['policy'])}"
             + (", and what it says is not that." if then["policy"] == now["policy"] else ".")
         )
+    if then["waivers"] != now["waivers"]:
+        yield "its waivers are not those at the base."
     if then != now:
         yield "its inputs are not what the base says."
 

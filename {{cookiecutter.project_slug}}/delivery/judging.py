@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from math import isfinite
 
 from .app import App, Holdout
-from .evidence import Champion, HoldoutRef, Inputs, Judged, TrainedOn, parse_evidence
+from .evidence import Champion, HoldoutRef, Inputs, Judged, TrainedOn, Waiver, parse_evidence
 from .git import Snapshot
 from .ledger import Ledger, Line, record_path
 from .policy import Policy
+from .waivers import waivers_for
 
 
 def champion_of(line: Line) -> Champion | None:
@@ -48,7 +49,9 @@ def inputs_for(
     `app` is read at the merge base: policy and hold-out are the judge's, never the candidate's.
     """
     policy = app.policy(line.environment)
-    return inputs_of(candidate, champion_of(line), app.holdout(), policy, logged, trained_on)
+    holdout = app.holdout()
+    waivers = waivers_for(app, line.environment, candidate.model, holdout.labels_sha256)
+    return inputs_of(candidate, champion_of(line), holdout, policy, logged, trained_on, waivers)
 
 
 def inputs_of(
@@ -58,6 +61,7 @@ def inputs_of(
     policy: Policy,
     logged: Mapping[str, float] | None,
     trained_on: TrainedOn | None = None,
+    waivers: tuple[Waiver, ...] = (),
 ) -> Inputs:
     """Return everything that a verdict depends on, as evidence names it."""
     return Inputs(
@@ -70,4 +74,5 @@ def inputs_of(
         # No JSON holds NaN; what is not finite is as good as not logged.
         logged=None if logged is None else {k: v for k, v in logged.items() if isfinite(v)},
         trained_on=trained_on,
+        waivers=waivers,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,6 +21,7 @@ from .change import Change
 from .records import RULES, Added
 from .rendered import rendered_again, sources_render
 from .secrets import no_secrets
+from .waivers import new_waivers
 from .whole import whole
 
 T = TypeVar("T")
@@ -33,6 +35,7 @@ CHANGE_RULES: tuple[Callable[[Change], Iterator[DeliveryError]], ...] = (
     layout.append_only,
     layout.one_new_record,
     layout.own_evidence,
+    new_waivers,
     no_secrets,
     sources_render,
     argocd_is_valid,
@@ -57,13 +60,13 @@ class Report:
         return Unknown.exit_code if codes or self.preview else 0
 
 
-def check_change(repository: Repository, base: str, head: str) -> Report:
+def check_change(repository: Repository, base: str, head: str, today: date) -> Report:
     """Return the verdict of all rules on what `head` brings to `base`.
 
-    Both are read from Git objects, neither is checked out. Where the code that runs is not the
-    base's `delivery/`, the result is a preview.
+    Both are read from Git objects, neither is checked out. Waivers are judged by `today`, in UTC.
+    Where the code that runs is not the base's `delivery/`, the result is a preview.
     """
-    change = Change.between(repository, base, head)
+    change = Change.between(repository, base, head, today)
     findings = list(_all(CHANGE_RULES, change))
     if not findings:
         for old, new in change.lines():

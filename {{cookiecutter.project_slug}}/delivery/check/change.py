@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 
 from ..git import Repository, Snapshot
@@ -26,13 +27,14 @@ class Change:
     repository: Repository
     base: Snapshot
     head: Snapshot
+    today: date
 
     @classmethod
-    def between(cls, repository: Repository, base: str, head: str) -> Change:
-        """Return the change that `head` brings to `base`."""
+    def between(cls, repository: Repository, base: str, head: str, today: date) -> Change:
+        """Return the change that `head` brings to `base`; `today` is in UTC."""
         tip = repository.resolve(head)
         merge_base = repository.merge_base(repository.resolve(base), tip)
-        return cls(repository, repository.snapshot(merge_base), repository.snapshot(tip))
+        return cls(repository, repository.snapshot(merge_base), repository.snapshot(tip), today)
 
     @cached_property
     def settings(self) -> Settings:
@@ -83,12 +85,12 @@ class Change:
 
 
 def is_judge(path: str) -> bool:
-    """Return whether a path is part of what judges: code, lock, policy, hold-out, workflows."""
+    """Return whether a path is part of what judges: code, policy, hold-out, waivers, workflows."""
     if path in JUDGE_FILES or path.startswith(JUDGE_FOLDERS):
         return True
     parts = path.split("/")
     return (
         len(parts) > 2
         and parts[0] == "apps"
-        and parts[2] in ("app.yaml", "holdout.yaml", "holdout")
+        and parts[2] in ("app.yaml", "holdout.yaml", "holdout", "waivers")
     )

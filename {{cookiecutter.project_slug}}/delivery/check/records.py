@@ -14,6 +14,7 @@ from ..judging import inputs_for
 from ..ledger import Entry, Line, manifests_folder, record_path
 from ..proposal import overlay_on_main, place, renderer
 from ..records import ACCEPTING, Kind, Record, manifests_digest
+from ..waivers import require_in_force
 from .change import Change
 from .releases import new_release
 
@@ -147,6 +148,7 @@ def evidence(added: Added) -> Iterator[DeliveryError]:
             "inputs": inputs.model_dump(mode="json"),
         }
         verify(found, expected, path)
+        require_in_force(found.inputs.waivers, added.change.today)
         if added.record.kind == "release" and (logged is None or trained_on is None):
             yield added.refused(
                 "training-not-compared",

@@ -26,6 +26,7 @@ from .argocd import not_current
 from .layout import app_vanished, unexpected_files
 from .records import current_differs
 from .secrets import secrets_in
+from .waivers import sound_waivers
 
 
 def whole(repository: Repository) -> list[DeliveryError]:
@@ -45,6 +46,7 @@ def whole(repository: Repository) -> list[DeliveryError]:
         found += _line(head, settings, ledger, line)
     found += _orphans(head, ledger)
     found += _apps(head, settings, ledger)
+    found += sound_waivers(head, settings)
     found += not_current(head, settings)
     found += secrets_in(head, head.entries)
     return found

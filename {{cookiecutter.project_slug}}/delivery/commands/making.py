@@ -15,7 +15,7 @@ from ..errors import Unknown, UsageError
 from ..git import Repository
 from ..settings import read_settings
 from . import output
-from .options import AsJson, Head, ModelVersion, here
+from .options import AsJson, Head, ModelVersion, here, today
 
 if TYPE_CHECKING:
     from ..models.building import Built
@@ -173,7 +173,8 @@ def gate(
 
     place = here()
     _, release = candidate_for(place, app, to)
-    verdict = judge_for(place, app, to, Judged.of(release), None, ContainerScorer.here())
+    candidate = Judged.of(release)
+    verdict = judge_for(place, app, to, candidate, None, ContainerScorer.here(), today())
     if out:
         write_files(verdict, out)
     if as_json:
@@ -190,7 +191,7 @@ def _verify(base: str, head: str, as_json: bool) -> None:
 
     repository = Repository.find(Path.cwd())
     with output.with_verdict(as_json), progress() as say:
-        judged = verify(repository, base, head, ContainerScorer.here, say)
+        judged = verify(repository, base, head, ContainerScorer.here, say, today())
     if as_json:
         show_json({"scored": [{"app": entry.app, "record": entry.name} for entry in judged]})
         return

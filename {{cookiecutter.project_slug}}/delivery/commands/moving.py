@@ -20,6 +20,7 @@ from .options import (
     ModelVersion,
     Reason,
     ToEnvironment,
+    today,
     writing,
 )
 
@@ -63,7 +64,7 @@ def release(
     with output.with_verdict(as_json), progress() as say:
         engine = find_engine("score")
         registry = Registry.of(place.settings, place.root)
-        tools = verb.Tools(registry, engine, ContainerScorer(engine))
+        tools = verb.Tools(registry, engine, ContainerScorer(engine), today())
         names = verb.changed(place, tools, say) if changed else app or []
         if not names:
             say("no app differs from its newest release")
@@ -95,7 +96,9 @@ def promote(
         candidate_for(place, name, to)  # what is out of order needs no engine to be refused
     with output.with_verdict(as_json), progress() as say:
         scorer = _scorer(place, app, to, as_json)
-        proposal, verdicts = verb(place, app, to, scorer, say, reason=reason, change=change)
+        proposal, verdicts = verb(
+            place, app, to, scorer, say, reason=reason, change=change, today=today()
+        )
     output.verdicts(verdicts, as_json)
     output.proposed(proposal, as_json)
 

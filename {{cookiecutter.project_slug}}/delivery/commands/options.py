@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -67,6 +68,11 @@ Timeout = Annotated[
     float, typer.Option(metavar="TIME", help="How long to wait, such as 2m.", parser=_seconds)
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+
+def today() -> date:
+    """Return the day that it is in UTC: what waivers are judged by."""
+    return datetime.now(UTC).date()
 
 
 def here() -> Workplace:

@@ -11,7 +11,7 @@ import typer
 
 from ..errors import Unknown, UsageError
 from . import output
-from .options import AppName, AsJson, Head, here
+from .options import AppName, AsJson, Head, here, today
 
 Environment = Annotated[str | None, typer.Option("--env", metavar="ENV", help="Only this one.")]
 Base = Annotated[str | None, typer.Option(metavar="REF", help="What the change is compared with.")]
@@ -137,6 +137,8 @@ def check(base: Base = None, head: MaybeHead = None, as_json: AsJson = False) ->
             f"deliver check --base origin/main --head {head}",
         )
     repository = Repository.find(Path.cwd())
-    found = check_change(repository, base, head or "HEAD") if base else check_whole(repository)
+    found = (
+        check_change(repository, base, head or "HEAD", today()) if base else check_whole(repository)
+    )
     output.report(found, as_json)
     raise typer.Exit(found.exit_code)

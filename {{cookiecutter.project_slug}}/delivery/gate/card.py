@@ -187,7 +187,11 @@ def _caveats(evidence: Evidence) -> Iterator[str]:
 
 
 def _line(check: CheckResult) -> str:
-    mild = "" if check.blocks or check.outcome == "SKIPPED" else " (reported, blocks nothing)"
+    mild = (
+        ""
+        if check.blocks or check.outcome in ("SKIPPED", "WAIVED")
+        else " (reported, blocks nothing)"
+    )
     next_step = f" **Next:** {_text(check.next)}." if check.next else ""
     return f"- {_name(check)}{mild}: {_text(check.sentence)}{next_step}"
 

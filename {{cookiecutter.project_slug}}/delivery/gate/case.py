@@ -10,9 +10,10 @@ import numpy as np
 
 from ..app import App, Holdout
 from ..errors import Refused
-from ..evidence import Champion, HoldoutRef, Inputs, Judged, TrainedOn
+from ..evidence import Champion, HoldoutRef, Inputs, Judged, TrainedOn, Waiver
 from ..judging import inputs_of
 from ..policy import Policy, Task
+from ..waivers import waivers_for
 from .holdout import Rows, parse_holdout
 from .image import Carried, read_carried
 from .metrics import Floats, Measured, measure
@@ -41,6 +42,7 @@ class Case:
     scorer: Scorer
     trained_on: TrainedOn | None = None
     compared: HoldoutRef | None = None
+    waivers: tuple[Waiver, ...] = ()
 
     @classmethod
     def of(
@@ -54,7 +56,11 @@ class Case:
         trained_on: TrainedOn | None = None,
         compared: HoldoutRef | None = None,
     ) -> Case:
-        """Return the case as an app of the base has it: its policy and hold-out are the judge's."""
+        """Return the case as an app of the base has it.
+
+        Its policy, hold-out and waivers are the judge's.
+        """
+        holdout = app.holdout()
         return cls(
             app=app.name,
             environment=environment,
@@ -63,18 +69,19 @@ class Case:
             candidate=candidate,
             champion=champion,
             policy=app.policy(environment),
-            holdout=app.holdout(),
+            holdout=holdout,
             logged=logged,
             scorer=scorer,
             trained_on=trained_on,
             compared=compared,
+            waivers=waivers_for(app, environment, candidate.model, holdout.labels_sha256),
         )
 
     @property
     def inputs(self) -> Inputs:
         """Everything that the verdict depends on, as evidence names it."""
-        sides = self.candidate, self.champion
-        return inputs_of(*sides, self.holdout, self.policy, self.logged, self.trained_on)
+        asked = self.candidate, self.champion, self.holdout, self.policy
+        return inputs_of(*asked, self.logged, self.trained_on, self.waivers)
 
     @cached_property
     def rows(self) -> Rows:

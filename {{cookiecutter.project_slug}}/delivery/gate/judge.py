@@ -23,6 +23,7 @@ from .report import report
 from .statistics.bounds import OutsideDomainError
 from .statistics.metrics import of_difference, of_one
 from .trial import Check, Trial, under
+from .waiving import idle, waived
 
 PATIENCE_S = 0.1
 PRELIMINARY: tuple[Check, ...] = (checks.identity, checks.answers, checks.repeated)
@@ -99,7 +100,9 @@ def judge(case: Case) -> Verdict:
     results = [result for check in PRELIMINARY for result in check(trial)]
     complete = all(result.outcome == "PASS" for result in results)
     if complete:
-        results += [result for check in DECISIVE for result in check(trial)]
+        decided = (result for check in DECISIVE for result in check(trial))
+        results += [waived(case.waivers, result) for result in decided]
+        results += idle(trial, results)
     else:
         results.append(_left_out())
     evidence = Evidence(

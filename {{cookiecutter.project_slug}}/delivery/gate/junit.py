@@ -7,7 +7,13 @@ from xml.etree import ElementTree as ET
 
 from ..evidence import CheckResult, Evidence
 
-TAGS = {"FAIL": "failure", "INCONCLUSIVE": "failure", "ERROR": "error", "SKIPPED": "skipped"}
+TAGS = {
+    "FAIL": "failure",
+    "INCONCLUSIVE": "failure",
+    "ERROR": "error",
+    "WAIVED": "skipped",
+    "SKIPPED": "skipped",
+}
 
 
 def junit(evidence: Evidence, measured: Sequence[CheckResult] = ()) -> bytes:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..evidence import CheckResult, OutcomeName
 from ..policy import LOWER_IS_BETTER
+from ..waivers import waiver_path
 from .case import Side
 from .statistics.bounds import Bounds, Floats, OutsideDomainError
 from .statistics.metrics import of_difference, of_one
@@ -142,10 +143,11 @@ def ways_on(trial: Trial, needed: int | None) -> str:
     larger = "draw a larger hold-out"
     if needed is not None:
         larger += f", of about {needed} rows"
-    file = f"apps/{trial.case.app}/app.yaml"
+    case = trial.case
+    waiver = waiver_path(case.app, case.environment, case.candidate.model)
     return (
-        f"{larger}; or have its owner widen the limit in {file}; or have a second person approve "
-        f"`report` for it under `modes` there"
+        f"{larger}; or have its owner widen the limit in apps/{case.app}/app.yaml; or have a "
+        f"second person approve a waiver, {waiver}, whose text the report has"
     )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from ..canonical import short
-from ..evidence import CheckResult, Evidence, Verdict, overall
+from ..evidence import CheckResult, Evidence, Verdict, Waiver, overall
 from ..policy import LOWER_IS_BETTER, Limit, Policy
+from ..waivers import DAYS, waiver_path
 
 MEASURED = "No part of evidence: another machine measures otherwise, and whoever judges, again"
 MARKS = {
@@ -26,7 +28,9 @@ def report(evidence: Evidence, measured: Sequence[CheckResult] = ()) -> str:
         [f"## {MARKS[outcome]} {evidence.app} for {evidence.environment}", ""],
         [verdict_of(evidence, measured), ""],
         metrics_table(evidence),
+        waivers(evidence),
         _todo([*evidence.checks, *measured]),
+        _skeleton(evidence, measured),
         _measured(measured),
         _all_checks(evidence.checks),
         _inputs(evidence),
@@ -50,9 +54,12 @@ def verdict_of(evidence: Evidence, measured: Sequence[CheckResult] = ()) -> str:
             if evidence.inputs.champion
             else "as the first release there"
         )
-        left_out = sum(check.outcome == "SKIPPED" for check in checks)
-        passed = f"{len(checks) - left_out} checks passed"
+        left_out, let_through = (
+            sum(check.outcome == one for check in checks) for one in ("SKIPPED", "WAIVED")
+        )
+        passed = f"{len(checks) - left_out - let_through} checks passed"
         rest = f", {left_out} did not apply" if left_out else ""
+        rest += f", **{let_through} waived**" if let_through else ""
         return f"**May enter {evidence.environment}** {against}: {passed}{rest}."
     if outcome == "FAIL":
         return f"**May not enter {evidence.environment}**: {counts} did not pass."
@@ -121,6 +128,47 @@ def limit_of(name: str, limit: Limit | None) -> str:
     if limit.margin is not None:
         parts.append(f"worse than the champion by at most {limit.margin:g}")
     return "; ".join(parts)
+
+
+def waivers(evidence: Evidence) -> list[str]:
+    """Return the lines of a table of what was waived, and why; none where nothing was."""
+    found = [check for check in evidence.checks if check.outcome == "WAIVED"]
+    if not found:
+        return []
+    by_path = {one.path: one for one in evidence.inputs.waivers}
+    rows = [_waived(check, by_path[str(check.figures["waiver"])]) for check in found]
+    head = (
+        "| check | was | until | risk | asked by | reason | by |",
+        "|---|---|---|---|---|---|---|",
+    )
+    return [f"### Waived: {len(found)}", "", *head, *rows, ""]
+
+
+def _waived(check: CheckResult, one: Waiver) -> str:
+    cells = [f"`{check.name}`", str(check.figures["waived"]), one.expires, one.risk, one.asked_by]
+    return f"| {' | '.join(plain(cell) for cell in [*cells, one.reason, f'`{one.path}`'])} |"
+
+
+def _skeleton(evidence: Evidence, measured: Sequence[CheckResult]) -> list[str]:
+    """Return the text of a waiver to paste, where one could let through all that blocks."""
+    bad = [check for check in (*evidence.checks, *measured) if check.blocks]
+    if not bad or not all(check.waivable for check in bad):
+        return []
+    ours = evidence.inputs
+    path = waiver_path(evidence.app, evidence.environment, ours.candidate.model)
+    text = [
+        "schema: 1",
+        f"environment: {evidence.environment}",
+        f"checks: {json.dumps([check.name for check in bad], ensure_ascii=False)}",
+        f"model: {ours.candidate.model}",
+        f"holdout: {ours.holdout.labels}",
+        "reason:    # why it may enter all the same, in at least 20 characters",
+        "risk:      # its id in your register of risks",
+        "asked_by:  # who asks",
+        f"expires:   # 2026-12-31, at most {DAYS} days ahead",
+    ]
+    lead = f"In `{path}`, by a pull request of its own that a second person approves:"
+    return ["### To waive it", "", lead, "", "```yaml", *text, "```", ""]
 
 
 def _todo(checks: list[CheckResult]) -> list[str]:

@@ -92,6 +92,7 @@ def under(part: Part, check: Check) -> Check:
             )
             return
         for found in check(trial):
-            yield found.model_copy(update={"enforced": found.enforced and mode == "enforce"})
+            is_enforced = found.enforced and mode == "enforce"
+            yield found.model_copy(update={"enforced": is_enforced, "part": part})
 
     return followed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 from ..canonical import canonical
@@ -16,6 +17,7 @@ from ..judging import champion_of, compared_on
 from ..ledger import Entry, question_path, read_ledger, record_path
 from ..records import ACCEPTING
 from ..settings import read_settings
+from ..waivers import require_in_force
 from ..workplace import Workplace
 
 MEASURED = "measured.json"
@@ -28,14 +30,20 @@ def judge_for(
     candidate: Judged,
     logged: dict[str, float] | None,
     scorer: Scorer,
+    today: date,
     trained_on: TrainedOn | None = None,
 ) -> Verdict:
-    """Return the verdict on a candidate for an environment as main has it."""
+    """Return the verdict on a candidate for an environment as main has it.
+
+    Raises Refused (`waiver-expired`) where main has a waiver for it that is over `today`, in UTC.
+    """
     owner = workplace.app(app)
     champion = champion_of(workplace.ledger.line(environment, app))
     compared = compared_on(workplace.main, workplace.ledger, app, candidate.release)
     given = candidate, champion, logged, scorer, trained_on, compared
-    return judge(Case.of(owner, environment, *given))
+    case = Case.of(owner, environment, *given)
+    require_in_force(case.waivers, today)
+    return judge(case)
 
 
 class GateFailed(Refused):
@@ -86,7 +94,12 @@ def write_files(verdict: Verdict, folder: Path) -> None:
 
 
 def verify(
-    repository: Repository, base: str, head: str, make_scorer: Callable[[], Scorer], say: Say
+    repository: Repository,
+    base: str,
+    head: str,
+    make_scorer: Callable[[], Scorer],
+    say: Say,
+    today: date,
 ) -> list[Entry]:
     """Return the accepted records of a change after scoring each again.
 
@@ -110,7 +123,7 @@ def verify(
             stated = parse_evidence(head_files.load([path])[path], path)
             say(f"{entry.app} {entry.name}: scoring again")
             scorer = make_scorer()
-            _verify_one(workplace, entry, stated, path, scorer)
+            _verify_one(workplace, entry, stated, path, scorer, today)
             if entry.record.kind == "release":
                 _verify_question(workplace, entry, head_files, scorer)
             judged.append(entry)
@@ -118,7 +131,7 @@ def verify(
 
 
 def _verify_one(
-    workplace: Workplace, entry: Entry, stated: Evidence, path: str, scorer: Scorer
+    workplace: Workplace, entry: Entry, stated: Evidence, path: str, scorer: Scorer, today: date
 ) -> None:
     candidate = Judged.of(entry.record.release)
     is_new = entry.record.kind == "release"
@@ -127,7 +140,7 @@ def _verify_one(
     logged = stated.inputs.logged if is_new else None
     trained_on = stated.inputs.trained_on if is_new else None
     where = entry.app, entry.environment
-    found = judge_for(workplace, *where, candidate, logged, scorer, trained_on)
+    found = judge_for(workplace, *where, candidate, logged, scorer, today, trained_on)
     apart = differences(stated, found.evidence)
     if apart:
         raise Refused(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from ..console import Say
 from ..errors import Refused
 from ..evidence import Judged
@@ -29,6 +31,7 @@ def promote(
     *,
     reason: str,
     change: str | None,
+    today: date,
 ) -> tuple[Proposal, list[Verdict]]:
     """Return the proposal that brings apps' releases into an environment, and their verdicts.
 
@@ -36,7 +39,7 @@ def promote(
     """
     lines = [workplace.ledger.line(environment, app) for app in dict.fromkeys(apps)]
     workplace.repository.require_free(branch_name("promote", lines))
-    judged = [_judge(workplace, line.app, environment, scorer, say) for line in lines]
+    judged = [_judge(workplace, line.app, environment, scorer, say, today) for line in lines]
     steps = [
         _step(workplace, line, source, verdict, reason, change) for line, source, verdict in judged
     ]
@@ -113,11 +116,11 @@ def _elsewhere(workplace: Workplace, line: Line, release: Release) -> str:
 
 
 def _judge(
-    workplace: Workplace, app: str, environment: str, scorer: Scorer, say: Say
+    workplace: Workplace, app: str, environment: str, scorer: Scorer, say: Say, today: date
 ) -> tuple[Line, tuple[str, Release], Verdict]:
     name, release = candidate_for(workplace, app, environment)
     say(f"{app}: judging the release of {name} for {environment}")
-    verdict = judge_for(workplace, app, environment, Judged.of(release), None, scorer)
+    verdict = judge_for(workplace, app, environment, Judged.of(release), None, scorer, today)
     require_pass(verdict)
     return workplace.ledger.line(environment, app), (name, release), verdict
 

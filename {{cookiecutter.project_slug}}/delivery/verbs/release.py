@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from ..app import App
 from ..console import Say
@@ -37,6 +38,8 @@ class Tools:
     registry: Registry
     engine: Engine
     scorer: Scorer
+    today: date
+    """In UTC."""
 
 
 def release(
@@ -117,6 +120,7 @@ def _make(
         Judged.of(made),
         model.holdout_metrics,
         tools.scorer,
+        tools.today,
         compare_rows(
             tools.registry.training_rows(model), parse_holdout(app.holdout(), app.file.task)
         ),
