@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import threading
 import time
@@ -14,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import bcrypt
-import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -23,12 +21,11 @@ from delivery.errors import Unknown
 from delivery.models.logins import find_login
 from delivery.models.stored import base_url, stored
 
-from tests.delivery import containers
+from tests.delivery import containers, images
 
 USER, WORD = "robot", "s3cret"
 BASIC = base64.b64encode(f"{USER}:{WORD}".encode()).decode()
 REPOSITORY = "acme/app"
-KIND = "application/vnd.oci.image.manifest.v1+json"
 
 pytestmark = pytest.mark.skipif(not containers.available(), reason="docker-registry is needed")
 
@@ -52,31 +49,7 @@ def log_in(home: Path, host: str, login: str = BASIC) -> None:
 
 def push(address: str, headers: dict[str, str]) -> str:
     """Return the name of an image without layers that is now in a registry."""
-    base = f"http://{address}/v2/{REPOSITORY}"
-    config = b"{}"
-    digest = f"sha256:{hashlib.sha256(config).hexdigest()}"
-    with httpx.Client(headers=headers) as client:
-        where = client.post(f"{base}/blobs/uploads/").raise_for_status().headers["Location"]
-        url = httpx.URL(where, params={**httpx.URL(where).params, "digest": digest})
-        client.put(url, content=config).raise_for_status()
-        manifest = json.dumps(
-            {
-                "schemaVersion": 2,
-                "mediaType": KIND,
-                "config": {
-                    "mediaType": "application/vnd.oci.image.config.v1+json",
-                    "digest": digest,
-                    "size": len(config),
-                },
-                "layers": [],
-            }
-        ).encode()
-        made = f"sha256:{hashlib.sha256(manifest).hexdigest()}"
-        put = client.put(
-            f"{base}/manifests/{made}", content=manifest, headers={"Content-Type": KIND}
-        )
-        put.raise_for_status()
-    return f"{address}/{REPOSITORY}@{made}"
+    return images.push(f"{address}/{REPOSITORY}", [], {}, headers)
 
 
 def other(image: str) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Self
 
 from cookiecutter.main import cookiecutter
 from delivery.canonical import sha256
@@ -62,10 +63,10 @@ class World:
 
     root: Path
 
-    def copy(self, folder: Path) -> World:
+    def copy(self, folder: Path) -> Self:
         """Return a copy that a test may spoil."""
         shutil.copytree(self.root, folder, symlinks=True)
-        return World(folder)
+        return type(self)(folder)
 
     def git(self, *words: str) -> str:
         """Return what git printed."""

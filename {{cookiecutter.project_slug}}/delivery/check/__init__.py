@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+from ..console import Say
 from ..errors import DeliveryError, Unknown
 from ..git import Repository, Snapshot
 from ..process import run
@@ -23,6 +24,9 @@ from .rendered import rendered_again, sources_render
 from .secrets import no_secrets
 from .waivers import new_waivers
 from .whole import whole
+
+if TYPE_CHECKING:
+    from ..models.stored import Stored
 
 T = TypeVar("T")
 
@@ -79,9 +83,22 @@ def check_change(repository: Repository, base: str, head: str, today: date) -> R
 
 def check_whole(repository: Repository) -> Report:
     """Return the verdict on HEAD's releases and the work tree, offline."""
+    return Report(_whole(repository), _guarded(whole, repository))
+
+
+def check_images(repository: Repository, stored: Stored, say: Say) -> Report:
+    """Return the verdict of `check_whole`, and on the images that records name."""
+    from .images import images  # loads numpy, which no other check needs
+
+    found = check_whole(repository).findings
+    found += _guarded(lambda place: images(place, stored, say), repository)
+    return Report(f"{_whole(repository)}, with its images", found)
+
+
+def _whole(repository: Repository) -> str:
     changed = repository.git("status", "--porcelain", "--", ":/", check=False).text.splitlines()
     apart = f" (not looked at: {len(changed)} uncommitted changes)" if changed else ""
-    return Report(f"the whole repository at HEAD{apart}", _guarded(whole, repository))
+    return f"the whole repository at HEAD{apart}"
 
 
 def _record(added: Added) -> list[DeliveryError]:

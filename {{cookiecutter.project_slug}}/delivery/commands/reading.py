@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,12 +13,17 @@ from ..errors import Unknown, UsageError
 from . import output
 from .options import AppName, AsJson, Head, here, today
 
+if TYPE_CHECKING:
+    from ..check import Report
+    from ..git import Repository
+
 Environment = Annotated[str | None, typer.Option("--env", metavar="ENV", help="Only this one.")]
 Base = Annotated[str | None, typer.Option(metavar="REF", help="What the change is compared with.")]
 Date = Annotated[str, typer.Argument(metavar="DATE", help="2026-11-22, or a time in ISO 8601.")]
 Digest = Annotated[
     str, typer.Argument(metavar="DIGEST", help="Of an image, model, release, record, evidence.")
 ]
+Images = Annotated[bool, typer.Option("--images", help="Verify the records' images, too.")]
 Live = Annotated[bool, typer.Option("--live", help="Ask Argo CD what runs, too.")]
 MaybeHead = Annotated[str | None, typer.Option(metavar="REF", help="The change; else HEAD.")]
 
@@ -121,8 +126,12 @@ def diff(base: Base = None, head: Head = "HEAD", as_json: AsJson = False) -> Non
         show("no app would change in any cluster")
 
 
-def check(base: Base = None, head: MaybeHead = None, as_json: AsJson = False) -> None:
+def check(
+    base: Base = None, head: MaybeHead = None, images: Images = False, as_json: AsJson = False
+) -> None:
     """Check the rules on a change; without --base verify the whole repository, offline.
+
+    With --images, verify each image that a record names in its registry, too.
 
     Example: deliver check --base origin/main --head HEAD
     """
@@ -136,9 +145,28 @@ def check(base: Base = None, head: MaybeHead = None, as_json: AsJson = False) ->
             "A change lies between two commits; without --base the whole repository is verified.",
             f"deliver check --base origin/main --head {head}",
         )
+    if base and images:
+        raise UsageError(
+            "which-change",
+            "--images was given with --base.",
+            "Images are verified with the whole repository; a change's are run by `gate --verify`.",
+            "deliver check --images",
+        )
     repository = Repository.find(Path.cwd())
-    found = (
-        check_change(repository, base, head or "HEAD", today()) if base else check_whole(repository)
-    )
+    if images:
+        found = _with_images(repository)
+    elif base:
+        found = check_change(repository, base, head or "HEAD", today())
+    else:
+        found = check_whole(repository)
     output.report(found, as_json)
     raise typer.Exit(found.exit_code)
+
+
+def _with_images(repository: Repository) -> Report:
+    from ..check import check_images
+    from ..console import progress
+    from ..models.stored import stored
+
+    with stored() as registries, progress() as say:
+        return check_images(repository, registries, say)

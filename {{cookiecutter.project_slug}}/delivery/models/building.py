@@ -14,7 +14,7 @@ from ..canonical import sha256, short
 from ..console import Say
 from ..errors import Refused
 from ..git import Repository
-from ..records import BuiltFrom
+from ..records import BuiltFrom, Model
 from ..settings import Settings
 from .context import SERVER, base_image, build_secrets, write_context
 from .contract import SIGNATURE, Identity, ModelFiles, Signature, parse
@@ -89,7 +89,7 @@ def built_from(engine: Engine, image: str) -> BuiltFrom:
         ) from err
 
 
-def labels_for(app: App, model: ModelVersion, made_of: BuiltFrom) -> dict[str, str]:
+def labels_for(app: str, model: ModelVersion | Model, made_of: BuiltFrom) -> dict[str, str]:
     """Return the labels by which an image says what it is and what it was made of."""
     ours = {
         "scoring": "1",
@@ -102,7 +102,7 @@ def labels_for(app: App, model: ModelVersion, made_of: BuiltFrom) -> dict[str, s
         "base": made_of.base,
     }
     standard = {
-        "org.opencontainers.image.title": app.name,
+        "org.opencontainers.image.title": app,
         "org.opencontainers.image.version": model.version,
         REVISION: made_of.commit,
     }
@@ -130,7 +130,7 @@ def _build(
         context.mkdir()
         private.mkdir(mode=0o700)
         write_context(context, app.snapshot, app.lock(), files, identity)
-        labels: Mapping[str, str] = labels_for(app, model, made_of)
+        labels: Mapping[str, str] = labels_for(app.name, model, made_of)
         return engine.build(context, base, labels, build_secrets(private))
 
 

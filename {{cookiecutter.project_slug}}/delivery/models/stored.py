@@ -1,6 +1,7 @@
-"""Whether a registry still has an image, asked over its HTTP API by digest.
+"""What a registry has, asked over its HTTP API by digest.
 
-No engine is called: each would need another version of itself to answer without pulling.
+No engine is called: each would need another version of itself to answer without pulling, and takes
+what it has pulled before for what the registry has.
 See: the distribution specification, https://distribution.github.io/distribution/spec/api/ and its
 token authentication.
 """
@@ -16,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Literal
 
 from ..environment import home
 from .engine import is_loopback, registry_host, unreachable
@@ -37,6 +38,7 @@ CONNECT_S = 5
 ANSWER_S = 15
 SAFE = ("https://",)
 """Where else than to the registry itself a login may be sent."""
+Kind = Literal["manifests", "blobs"]
 PARAMETER = re.compile(r'(\w+)="([^"]*)"')
 
 
@@ -48,15 +50,22 @@ class Stored:
 
     def has(self, image: str) -> bool:
         """Return whether an image is in its registry; raises Unknown (`registry-unreachable`)."""
-        import httpx
+        repository, digest = image.rsplit("@", 1)
+        with self._answer("HEAD", repository, "manifests", digest) as answer:
+            return answer is not None
 
-        try:
-            answer = self._ask(image)
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as err:
-            raise unreachable(image, str(err) or type(err).__name__) from err
-        if answer.status_code not in (200, 404):
-            raise unreachable(image, f"HTTP {answer.status_code} when asked for the manifest")
-        return answer.status_code == 200
+    def copy(self, repository: str, kind: Kind, digest: str, into: IO[bytes]) -> bool:
+        """Write what a registry gives for a digest, as it comes; return whether it has anything.
+
+        A blob may be handed out by another host, which is sent no login: nothing of what comes is
+        believed before it is hashed. Raises Unknown (`registry-unreachable`).
+        """
+        with self._answer("GET", repository, kind, digest) as answer:
+            if answer is None:
+                return False
+            for chunk in answer.iter_raw():
+                into.write(chunk)
+            return True
 
     @cached_property
     def _client(self) -> httpx.Client:
@@ -65,18 +74,43 @@ class Stored:
         limits = httpx.Timeout(ANSWER_S, connect=CONNECT_S)
         return httpx.Client(timeout=limits, verify=ssl.create_default_context())
 
-    def _ask(self, image: str) -> httpx.Response:
-        """Return the answer for a manifest, having logged in where the registry asks for it."""
-        repository, digest = image.rsplit("@", 1)
-        base = base_url(registry_host(image))
-        url = f"{base}/v2/{repository.partition('/')[2]}/manifests/{digest}"
-        headers = {"Accept": MANIFESTS}
-        answer = self._client.head(url, headers=headers | self._logins.get(repository, {}))
-        if answer.status_code == 401:
-            challenge = answer.headers.get("WWW-Authenticate", "")
+    @contextmanager
+    def _answer(
+        self, method: str, repository: str, kind: Kind, digest: str
+    ) -> Iterator[httpx.Response | None]:
+        """Yield a registry's answer, or None where it has nothing of that digest."""
+        import httpx
+
+        what = f"the {kind.removesuffix('s')} {digest} of {repository}"
+        try:
+            with self._ask(method, repository, kind, digest) as answer:
+                if answer.status_code not in (200, 404):
+                    said = f"HTTP {answer.status_code} when asked for {what}"
+                    raise unreachable(repository, said)
+                yield answer if answer.status_code == 200 else None
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as err:
+            said = f"{str(err) or type(err).__name__}, when asked for {what}"
+            raise unreachable(repository, said) from err
+
+    @contextmanager
+    def _ask(
+        self, method: str, repository: str, kind: Kind, digest: str
+    ) -> Iterator[httpx.Response]:
+        """Yield the answer, having logged in where the registry asks for it."""
+        base = base_url(registry_host(repository))
+        url = f"{base}/v2/{repository.partition('/')[2]}/{kind}/{digest}"
+        # What is packed for the way would have another digest.
+        headers = {"Accept-Encoding": "identity"}
+        headers |= {"Accept": MANIFESTS} if kind == "manifests" else {}
+        follow = kind == "blobs"
+        for last in (False, True):
+            sent = headers | self._logins.get(repository, {})
+            with self._client.stream(method, url, headers=sent, follow_redirects=follow) as answer:
+                if answer.status_code != 401 or last:
+                    yield answer
+                    return
+                challenge = answer.headers.get("WWW-Authenticate", "")
             self._logins[repository] = self._log_in(repository, base, challenge)
-            answer = self._client.head(url, headers=headers | self._logins[repository])
-        return answer
 
     def _log_in(self, repository: str, base: str, challenge: str) -> dict[str, str]:
         """Return the header that answers a registry's challenge, with a token or the login."""
