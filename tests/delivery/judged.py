@@ -44,7 +44,7 @@ def signature(
     columns: int = 2, task: Task = "binary-classification", classes: Sequence[str] = "abc"
 ) -> Signature:
     """Return the signature of a model with so many columns, `c0` and on."""
-    names = [{"name": f"c{n}", "unit": "1", "low": 0.0, "high": 1000.0 + n} for n in range(columns)]
+    names = [{"name": f"c{n}", "unit": "1", "low": 0.0, "high": 5000.0 + n} for n in range(columns)]
     tensor = {"datatype": "FP64", "shape": [-1, columns], "name": "features", "columns": names}
     output: dict[str, Any] = {"name": OUTPUTS[task], "datatype": "FP64", "shape": [-1], "unit": "1"}
     if task == "multiclass-classification":

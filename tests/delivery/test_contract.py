@@ -95,7 +95,7 @@ BROKEN: dict[str, Callable[[Path], object]] = {
         "signature.json", lambda c: c["inputs"][0]["columns"][0].update(unit="")
     ),
     "a range upside down": change(
-        "signature.json", lambda c: c["inputs"][0]["columns"][0].update(low=5000.0)
+        "signature.json", lambda c: c["inputs"][0]["columns"][0].update(low=5e7)
     ),
     "another datatype": change("signature.json", lambda c: c["inputs"][0].update(datatype="FP32")),
 }
