@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from delivery.canonical import sha256
 from delivery.check import check_whole
 from delivery.errors import DeliveryError
 
 from bench.gate.flips import unseen
+from tests.delivery import containers, images
 from tests.delivery.world import KUSTOMIZE_APP, World
 
 HOLDOUT = f"apps/{KUSTOMIZE_APP}/holdout"
@@ -24,6 +27,12 @@ def other_labels(world: World) -> bytes:
 
 def test_no_flipped_bit_is_missed(world: World) -> None:
     assert list(unseen(world, 20)) == []
+
+
+@pytest.mark.skipif(not containers.available(), reason="docker-registry is needed")
+def test_no_bit_flipped_in_a_registry_is_missed(tmp_path: Path) -> None:
+    with images.stocked(tmp_path) as stocked:
+        assert list(unseen(stocked, 30, tmp_path)) == []
 
 
 def test_committed_holdout_with_another_digest_is_found(world: World) -> None:
