@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -18,6 +18,11 @@ OutcomeName = Literal["PASS", "FAIL", "INCONCLUSIVE", "ERROR", "WAIVED", "SKIPPE
 Verdict = Literal["PASS", "FAIL", "INCONCLUSIVE", "ERROR"]
 INTEGRITY = frozenset({"overlap"})
 """Parts of a policy whose checks nobody can waive: without them the rest means nothing."""
+Figure = TypeVar("Figure", float, float | int | str | None)
+DIGITS = 9
+"""Significant digits of what was computed; two judges are compared to 1e-6."""
+NOTHING = 1e-12
+"""What is smaller is what a sum of many numbers leaves of 0."""
 BLOCKING: frozenset[str] = frozenset({"FAIL", "INCONCLUSIVE", "ERROR"})
 
 
@@ -151,6 +156,34 @@ class Evidence(Strict):
             for check in content["checks"]:
                 del check["enforced"], check["part"]
         return canonical(content) + b"\n"
+
+
+def rounded(evidence: Evidence) -> Evidence:
+    """Return evidence with what was computed cut to 9 significant digits; inputs stay as they are.
+
+    Builds of numpy and scipy differ from the 12th digit on; people on two machines, or with two
+    Pythons, get the same bytes all the same.
+    """
+    intervals = {
+        metric: {side: (_cut(low), _cut(high)) for side, (low, high) in of_side.items()}
+        for metric, of_side in evidence.intervals.items()
+    }
+    checks = [
+        check.model_copy(update={"figures": {k: _cut(v) for k, v in check.figures.items()}})
+        for check in evidence.checks
+    ]
+    metrics = {
+        side: {metric: _cut(value) for metric, value in values.items()}
+        for side, values in evidence.metrics.items()
+    }
+    changes = {"metrics": metrics, "intervals": intervals, "checks": checks}
+    return evidence.model_copy(update=changes)
+
+
+def _cut(value: Figure) -> Figure:
+    if not isinstance(value, float):
+        return value
+    return 0.0 if abs(value) < NOTHING else float(f"{value:.{DIGITS}g}")
 
 
 def overall(checks: list[CheckResult]) -> Verdict:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from ..evidence import CheckResult, Evidence, overall
+from ..evidence import CheckResult, Evidence, overall, rounded
 from ..evidence import Verdict as Outcome
 from ..models.bounded import end_running
 from . import budgets, checks, data, guards, limits
@@ -115,6 +115,7 @@ def judge(case: Case) -> Verdict:
         checks=results,
         outcome=overall(results),
     )
+    evidence = rounded(evidence)
     if not complete:
         return Verdict(evidence)
     return Verdict(evidence, _answers(trial), measured(trial))
