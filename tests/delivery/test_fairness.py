@@ -9,9 +9,9 @@ import pytest
 from delivery.app import AppFile
 from delivery.evidence import CheckResult, Evidence
 from delivery.gate import judge
-from delivery.gate.fairness import Pair
+from delivery.gate.fairness import Member, Pair
 from delivery.gate.groups import holm, split
-from delivery.gate.statistics.apart import Rows, apart, shares_apart
+from delivery.gate.statistics.apart import Sample, apart, shares_apart
 from delivery.gate.statistics.bounds import Floats
 from delivery.gate.trial import Trial
 from delivery.policy import Fairness, Limit, Mode, Policy
@@ -97,7 +97,7 @@ def test_gap_of_what_is_no_share_grows_too(metric: str, sign: int) -> None:
     trial = Trial(case(*images, policy=policy))
     groups = split(trial, one, "fairness")
     assert isinstance(groups, list)
-    pair = Pair(trial, one, *groups)
+    pair = Pair(one, *(Member.of(trial, metric, group) for group in groups))
     assert pair.is_shown(sign, "growth", 0.0025)
     assert not pair.is_shown(-sign, "growth", 0.0025)
 
@@ -215,12 +215,12 @@ def test_share_at_the_gap_is_called_larger_no_more_often_than_alpha(rows: int, o
 def test_variances_of_two_groups_add() -> None:
     random = np.random.Generator(np.random.Philox(3))
 
-    def group(count: int, spread: float) -> Rows:
+    def group(count: int, spread: float) -> Sample:
         labels: Floats = random.normal(size=count)
-        return Rows(labels, labels + random.normal(scale=spread, size=count))
+        return Sample("mae", labels, labels + random.normal(scale=spread, size=count))
 
     one, other = group(150, 1.0), group(400, 2.0)
-    found = apart("mae", one, other, 0.05)
+    found = apart(one, other)(0.05)
     errors = [np.abs(rows.labels - rows.answers) for rows in (one, other)]
     assert found.estimate == pytest.approx(errors[0].mean() - errors[1].mean(), abs=1e-12)
     variance = sum(each.var() / len(each) for each in errors)

@@ -6,8 +6,10 @@ one that is not shown to lie within and shown to be larger than the champion's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import combinations
 from typing import Literal
 
@@ -15,8 +17,8 @@ from ..evidence import CheckResult
 from ..policy import Fairness
 from .groups import Group, holm, split
 from .limits import RETRAIN, figures_of
-from .statistics.apart import Rows, apart, grown, require_rows
-from .statistics.bounds import Bounds, OutsideDomainError
+from .statistics.apart import Sample, apart, grown
+from .statistics.bounds import Bounds, OutsideDomainError, Spread
 from .statistics.needed import rows_needed
 from .trial import SLACK, Figures, Trial, result
 
@@ -25,34 +27,56 @@ MORE = "draw a hold-out with more rows of these groups, when you can"
 
 
 @dataclass(frozen=True, eq=False)
+class Member:
+    """A group as either side answers it; the champion's is None where growth is not asked for."""
+
+    group: Group
+    ours: Sample
+    theirs: Sample | None
+
+    @classmethod
+    def of(cls, trial: Trial, metric: str, group: Group) -> Member:
+        """Return a group's rows as both sides answer them."""
+        labels = trial.candidate.rows.labels[group.rows]
+        ours = Sample(metric, labels, trial.candidate.predictions[group.rows])
+        if trial.champion is None or trial.same_model:
+            return cls(group, ours, None)
+        return cls(group, ours, Sample(metric, labels, trial.champion.predictions[group.rows]))
+
+
+@dataclass(frozen=True, eq=False)
 class Pair:
     """Two groups of one entry of the policy."""
 
-    trial: Trial
     asked: Fairness
-    one: Group
-    other: Group
+    one: Member
+    other: Member
 
-    def bounds(self, alpha: float) -> Bounds:
-        """Return the first group's metric minus the other's; raises OutsideDomainError."""
-        return apart(self.asked.metric, *self._rows, alpha)
+    @cached_property
+    def bounds(self) -> Callable[[float], Bounds]:
+        """What gives the first group's metric minus the other's; raises OutsideDomainError."""
+        return apart(self.one.ours, self.other.ours)
+
+    @cached_property
+    def _grown(self) -> tuple[Spread, Spread] | None:
+        one, other = self.one, self.other
+        if one.theirs is None or other.theirs is None:
+            return None
+        try:
+            return grown((one.ours, one.theirs), (other.ours, other.theirs))
+        except OutsideDomainError:
+            return None
 
     def is_shown(self, sign: int, kind: str, alpha: float) -> bool:
         """Whether the gap is larger than allowed, or has grown by more, in one direction."""
+        if kind == "growth":
+            both = [found.bounds(alpha) for found in self._grown or ()]
+            least = min((_beyond(found, sign) for found in both), default=-math.inf)
+            return least > self.asked.growth + SLACK
         try:
-            if kind == "gap":
-                return _beyond(self.bounds(alpha), sign) > self.asked.gap
-            champion = self.trial.champion
-            assert champion is not None
-            theirs = champion.predictions[self.one.rows], champion.predictions[self.other.rows]
-            both = grown(self.asked.metric, *self._rows, theirs, alpha)
+            return _beyond(self.bounds(alpha), sign) > self.asked.gap
         except OutsideDomainError:
             return False
-        return min(_beyond(found, sign) for found in both) > self.asked.growth + SLACK
-
-    @property
-    def _rows(self) -> tuple[Rows, Rows]:
-        return _rows(self.trial, self.one), _rows(self.trial, self.other)
 
 
 @dataclass(frozen=True)
@@ -96,22 +120,23 @@ def _harms(pair: Pair) -> Iterator[Harm]:
     """Yield what may be shown of a pair: either direction is one hypothesis."""
     for sign in (1, -1):
         yield pair, sign, "gap"
-        if pair.trial.champion is not None and not pair.trial.same_model:
+        if pair.one.theirs is not None:
             yield pair, sign, "growth"
 
 
 def _entry(trial: Trial, asked: Fairness, groups: list[Group]) -> Entry:
     kept, left_out = [], []
     for group in groups:
+        member = Member.of(trial, asked.metric, group)
         try:
-            require_rows(asked.metric, _rows(trial, group))
-            kept.append(group)
+            member.ours.require_rows()
+            kept.append(member)
         except OutsideDomainError as err:
             count = int(group.rows.sum())
             text = f"{asked.metric} for {group.name}, {count} rows: {err}; it is not compared."
             name = f"fairness-{group.name}-{asked.metric}"
             left_out.append(result(name, "SKIPPED", {"rows": count}, text))
-    pairs = [Pair(trial, asked, one, other) for one, other in combinations(kept, 2)]
+    pairs = [Pair(asked, one, other) for one, other in combinations(kept, 2)]
     return Entry(asked, pairs, left_out)
 
 
@@ -145,7 +170,7 @@ def _judged(trial: Trial, entry: Entry, harms: list[Harm]) -> CheckResult:
 
 def _told(pair: Pair, found: Bounds) -> tuple[str, Figures]:
     """Return a pair's gap in words and figures, from the group where the metric is higher."""
-    one, other = pair.one.name, pair.other.name
+    one, other = pair.one.group.name, pair.other.group.name
     if found.estimate < 0:
         one, other = other, one
         found = replace(found, estimate=-found.estimate, low=-found.high, high=-found.low)
@@ -182,11 +207,6 @@ def _no_metric(trial: Trial, asked: Fairness) -> CheckResult:
         f"The policy compares {asked.metric} by {asked.column}, which has no value: {why}.",
         f"name another metric in apps/{trial.case.app}/app.yaml",
     )
-
-
-def _rows(trial: Trial, group: Group) -> Rows:
-    side = trial.candidate
-    return Rows(side.rows.labels[group.rows], side.predictions[group.rows])
 
 
 def _beyond(found: Bounds, sign: int) -> float:

@@ -3,66 +3,90 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache, partial
 
 import numpy as np
 
 from . import confusion, rates
-from .bounds import FEWEST, Bounds, Floats, Influence, OutsideDomainError, bounded
+from .bounds import FEWEST, Bounds, Floats, Influence, OutsideDomainError, Spread, spread
 from .metrics import RATES, influence, right
 
 FEWEST_OF_A_SHARE = 30
 """Rows of a group below which its share says too little to be compared with another group's."""
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Rows of one group: labels, and a model's answers to them, (n,) float64 each."""
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Rows of one group: labels, and a model's answers to them; a metric of them, reckoned once."""
 
+    metric: str
     labels: Floats
     answers: Floats
 
+    @cached_property
+    def share(self) -> tuple[int, int]:
+        """Hits, and the rows that a share is about; raises OutsideDomainError where none is."""
+        hits = right(self.metric, self.labels, self.answers)
+        return int(hits.sum()), len(hits)
 
-def apart(metric: str, one: Rows, other: Rows, alpha: float) -> Bounds:
-    """Return one group's metric minus the other's, in its own unit; raises OutsideDomainError."""
-    if metric in RATES:
-        hits, more = (right(metric, rows.labels, rows.answers) for rows in (one, other))
-        return shares_apart(int(hits.sum()), len(hits), int(more.sum()), len(more), alpha)
-    both = [influence(metric, rows.labels, rows.answers) for rows in (one, other)]
-    return bounded(_combined(*both), alpha)
+    @cached_property
+    def influence(self) -> Influence:
+        """The metric, where it is no share; raises OutsideDomainError."""
+        return influence(self.metric, self.labels, self.answers)
+
+    @cached_property
+    def of_each_row(self) -> Influence:
+        """The metric's influence for every single row, so that two models' can be added."""
+        if self.metric in RATES:
+            hits = right(self.metric, self.labels, self.answers).astype(np.float64)
+            return Influence.of_rows(float(hits.mean()), hits - hits.mean())
+        if self.metric not in confusion.STATISTICS:
+            return self.influence
+        cells, found = confusion.cells(self.labels, self.answers), self.influence
+        if len(found.of_row) != len(cells.rows):  # no row moves the table as it is
+            return Influence.of_rows(found.estimate, np.zeros(len(self.labels)))
+        of_cell = np.zeros((cells.classes, cells.classes))
+        of_cell[tuple(cells.kinds.T)] = found.of_row
+        label, answer = self.labels, confusion.chosen(self.answers)
+        of_row = of_cell[label.astype(np.int64), answer.astype(np.int64)]
+        return Influence.of_rows(found.estimate, of_row)
+
+    def require_rows(self) -> None:
+        """Raise OutsideDomainError where the group is too small to be compared with another."""
+        if self.metric in RATES:
+            _, count = self.share
+            if count < FEWEST_OF_A_SHARE:
+                raise OutsideDomainError(
+                    f"{count} of the rows that it is about; {FEWEST_OF_A_SHARE} needed"
+                )
+        elif len(self.labels) < FEWEST:
+            raise OutsideDomainError(f"bounds are known to hold from {FEWEST} rows on")
+        else:
+            self.influence  # noqa: B018 - raises where classes are too small
 
 
-def grown(
-    metric: str, one: Rows, other: Rows, champion: tuple[Floats, Floats], alpha: float
-) -> tuple[Bounds, Bounds]:
+def apart(one: Sample, other: Sample) -> Callable[[float], Bounds]:
+    """Return what gives one group's metric minus the other's, in its own unit, at any level.
+
+    Raises OutsideDomainError.
+    """
+    if one.metric in RATES:
+        return partial(shares_apart, *one.share, *other.share)
+    return spread(_combined(one.influence, other.influence)).bounds
+
+
+def grown(one: tuple[Sample, Sample], other: tuple[Sample, Sample]) -> tuple[Spread, Spread]:
     """Return the candidate's difference of two groups minus, and plus, the champion's.
 
-    `champion`: its answers to the rows of either group. A gap that was D and is d has grown
-    upwards by d - |D|, the smaller of the two.
+    Each group as the candidate and as the champion answers it. A gap that was D and is d has grown
+    upwards by d - |D|, the smaller of the two. Raises OutsideDomainError.
     """
-    sides = zip((one, other), champion, strict=True)
-    both = [
-        (_of_each_row(metric, rows), _of_each_row(metric, Rows(rows.labels, theirs)))
-        for rows, theirs in sides
-    ]
+    both = [(ours.of_each_row, theirs.of_each_row) for ours, theirs in (one, other)]
     minus = _combined(*(ours - theirs for ours, theirs in both))
     plus = _combined(*(ours - (-theirs) for ours, theirs in both))
-    return bounded(minus, alpha), bounded(plus, alpha)
-
-
-def require_rows(metric: str, rows: Rows) -> None:
-    """Raise OutsideDomainError where a group is too small to be compared with another."""
-    if metric in RATES:
-        count = len(right(metric, rows.labels, rows.answers))
-        if count < FEWEST_OF_A_SHARE:
-            raise OutsideDomainError(
-                f"{count} of the rows that it is about; {FEWEST_OF_A_SHARE} needed"
-            )
-        return
-    if len(rows.labels) < FEWEST:
-        raise OutsideDomainError(f"bounds are known to hold from {FEWEST} rows on")
-    influence(metric, rows.labels, rows.answers)
+    return spread(minus), spread(plus)
 
 
 def shares_apart(
@@ -102,23 +126,6 @@ def _variance(hits: int, rows: int) -> float:
     """Return a share's variance with a hit and a miss added, as it is never none."""
     estimate = (hits + 1) / (rows + 2)
     return estimate * (1 - estimate) / rows
-
-
-def _of_each_row(metric: str, rows: Rows) -> Influence:
-    """Return a metric's influence for every single row, so that two models' can be added."""
-    if metric in RATES:
-        hits = right(metric, rows.labels, rows.answers).astype(np.float64)
-        return Influence.of_rows(float(hits.mean()), hits - hits.mean())
-    found = influence(metric, rows.labels, rows.answers)
-    if metric not in confusion.STATISTICS:
-        return found
-    cells = confusion.cells(rows.labels, rows.answers)
-    if len(found.of_row) != len(cells.rows):  # no row moves the table as it is
-        return Influence.of_rows(found.estimate, np.zeros(len(rows.labels)))
-    of_cell = np.zeros((cells.classes, cells.classes))
-    of_cell[tuple(cells.kinds.T)] = found.of_row
-    labels, answers = rows.labels.astype(np.int64), confusion.chosen(rows.answers).astype(np.int64)
-    return Influence.of_rows(found.estimate, of_cell[labels, answers])
 
 
 def _combined(one: Influence, other: Influence) -> Influence:
