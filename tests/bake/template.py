@@ -30,7 +30,8 @@ def git(*words: str | Path, cwd: Path = ROOT) -> str:
 def known_files(folder: Path = ROOT) -> list[str]:
     """Return the paths that are in the index or could be added to it, and are there."""
     listed = git("ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=folder)
-    return sorted(path for path in listed.split("\0") if path and (folder / path).is_file())
+    # While a merge waits, Git lists a path once for each side.
+    return sorted({path for path in listed.split("\0") if path and (folder / path).is_file()})
 
 
 def copy_template(target: Path) -> Path:
