@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from delivery.canonical import canonical
 from delivery.errors import DeliveryError, UsageError
-from delivery.evidence import Evidence, parse_evidence, verify
+from delivery.evidence import Evidence, TrainedOn, parse_evidence, verify
 from delivery.gate import judge
 from delivery.models.contract import ModelFiles
 from delivery.policy import Gate, Limit, Policy, Task
@@ -48,6 +48,10 @@ POLICIES: dict[str, Any] = {
     "more flips than rows": {**SOUND, "negative_flips": 1.5},
     "a slice without a column": {**SOUND, "slices": [{}]},
     "edges that descend": {**SOUND, "slices": [{"column": "c0", "edges": [2, 1]}]},
+    "more values outside than there are": {**SOUND, "outside_range": 1.5},
+    "a budget of nothing": {**SOUND, "budgets": {"model_mb": 0}},
+    "a budget of NaN": {**SOUND, "budgets": {"latency_factor": math.nan}},
+    "an unknown budget": {**SOUND, "budgets": {"disk_mb": 1}},
     "an unknown mode": {**SOUND, "modes": {"floors": "ignore"}},
     "a mode for nothing": {**SOUND, "modes": {"identity": "off"}},
     "all that judges off": {**SOUND, "modes": {"floors": "off", "champion": "off"}},
@@ -88,6 +92,7 @@ EVIDENCE: dict[str, Callable[[Any], object]] = {
     "another hold-out": _set("inputs", "holdout", "labels", to="sha256:" + "0" * 64),
     "another policy by digest": _set("inputs", "policy", to="sha256:" + "0" * 64),
     "another policy": _set("policy", to={"metrics": {"roc_auc": {"floor": 0.0}}}),
+    "training rows without a list": _set("inputs", "trained_on", to={"sha256": None, "rows": 9}),
     "another environment": _set("environment", to="prod"),
     "another app": _set("app", to="other"),
     "a later schema": _set("schema", to=3),
@@ -124,6 +129,17 @@ def _case(**changes: Any) -> Callable[[], str]:
         return str(found.outcome)
 
     return judged
+
+
+def _trained_on(row: str = "", error: str | None = None) -> Callable[[], str]:
+    seen = TrainedOn(
+        sha256=None if error else "sha256:" + "0" * 64,
+        rows=0 if error else 9,
+        shared=1 if row else 0,
+        some=(row,) if row else (),
+        error=error,
+    )
+    return _case(trained_on=seen)
 
 
 THREE = [float(number % 3) for number in range(240)]
@@ -170,6 +186,10 @@ CASES: dict[str, Callable[[], str]] = {
         candidate=Image(model(b"a"), GOOD, {"signature.json": b""})
     ),
     "logged metrics of NaN": _case(logged=dict.fromkeys(("roc_auc", "brier"), math.nan)),
+    "a row that was trained on": _trained_on(row="1"),
+    "a list of training rows that was altered": _trained_on(error="training-rows-altered"),
+    "an empty list of training rows": _trained_on(error="training-rows-empty"),
+    "no list of training rows": _trained_on(error="training-rows-missing"),
     "infinite logged metrics": _case(logged={"roc_auc": math.inf}),
     "no logged metrics": _case(logged={}),
     "the champion's model with other answers": _case(champion=Image(model(b"a"), WORSE)),

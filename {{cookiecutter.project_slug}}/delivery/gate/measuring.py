@@ -75,9 +75,10 @@ def measured(trial: Trial) -> list[CheckResult]:
     try:
         seen = _watch(trial, latency=asked.latency_factor is not None)
     except DeliveryError as err:
-        return [_unmeasured(name, err, enforced) for name in names]
-    found = [*_latency(trial, seen), *_memory(trial, seen, enforced)]
-    return [one.model_copy(update={"enforced": enforced}) for one in found]
+        found = [_unmeasured(name, err, enforced) for name in names]
+    else:
+        found = [*_latency(trial, seen), *_memory(trial, seen, enforced)]
+    return [one.model_copy(update={"enforced": enforced, "part": "budgets"}) for one in found]
 
 
 def _watch(trial: Trial, *, latency: bool) -> Seen:
@@ -184,4 +185,4 @@ def _unmeasured(name: str, err: DeliveryError, enforced: bool) -> CheckResult:
     text = f"The {name} could not be measured ({err.code}): {err.seen}"
     outcome: OutcomeName = "ERROR" if enforced else "SKIPPED"
     figures = {"error": err.code}
-    return result(f"budget-{name}", outcome, figures, text, err.next_step, enforced=enforced)
+    return result(f"budget-{name}", outcome, figures, text, err.next_step)

@@ -10,7 +10,7 @@ from ..evidence import CheckResult, Evidence, Verdict, Waiver, overall
 from ..policy import LOWER_IS_BETTER, Limit, Policy
 from ..waivers import DAYS, waiver_path
 
-MEASURED = "No part of evidence: another machine measures otherwise, and whoever judges, again"
+MEASURED = "No part of evidence: machines differ, and whoever judges measures again"
 MARKS = {
     "PASS": "✅",
     "FAIL": "❌",
