@@ -9,6 +9,7 @@ import pytest
 from delivery.app import AppFile
 from delivery.evidence import CheckResult, Evidence
 from delivery.gate import judge
+from delivery.gate.card import card
 from delivery.gate.fairness import Member, Pair
 from delivery.gate.groups import holm, split
 from delivery.gate.statistics.apart import Sample, apart, shares_apart
@@ -232,3 +233,9 @@ def test_holm_shows_the_next_once_the_first_is() -> None:
     assert holm([*chances], 0.05, lambda one, alpha: chances[one] <= alpha) == ["a"]
     chances["b"] = 0.016
     assert holm([*chances], 0.05, lambda one, alpha: chances[one] <= alpha) == ["a", "b"]
+
+
+def test_card_names_the_groups_and_the_gap_between_them() -> None:
+    found = card(verdict(lowered(40)))
+    assert "`c0`, ranges cut at 120: `accuracy` may differ by 0.1 between groups" in found
+    assert f"FAIL `{CHECK}`" in found

@@ -157,6 +157,7 @@ def test_report_counts_waivers_and_says_why_and_until_when() -> None:
         assert word in found.report
     assert "To waive it" not in found.report
     assert "WAIVED `champion-accuracy`" in found.card
+    assert "### Waived: 2" in found.card
 
 
 def test_junit_shows_what_was_waived() -> None:

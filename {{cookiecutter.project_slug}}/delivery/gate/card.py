@@ -20,6 +20,7 @@ from .report import (
     outcome_of,
     plain,
     verdict_of,
+    waivers,
 )
 
 MOST = 65_000
@@ -89,11 +90,15 @@ def _use(evidence: Evidence) -> Iterator[str]:
 
 
 def _factors(evidence: Evidence) -> Iterator[str]:
-    slices = Policy.model_validate(evidence.policy).slices
+    policy = Policy.model_validate(evidence.policy)
+    slices = policy.slices
     if not slices:
         yield "The policy names no slices: no group of rows was judged apart."
     for one in slices[:MOST_SLICES]:
         yield f"- {_code(one.column)}, {_cuts(one)}"
+    for gap in policy.fairness[:MOST_SLICES]:
+        most = f"{_code(gap.metric)} may differ by {gap.gap:g} between groups"
+        yield f"- {_code(gap.column)}, {_cuts(gap)}: {most}"
 
 
 def _cuts(one: Slice) -> str:
@@ -170,13 +175,15 @@ def _cells(check: CheckResult) -> Iterator[str]:
 
 
 def _ethics(evidence: Evidence) -> Iterator[str]:
-    yield f"The owners of {_code(f'apps/{evidence.app}')} weigh them. The gate adds one thing:"
-    yield "no slice named under Factors may be shown to be worse than allowed."
+    yield f"The owners of {_code(f'apps/{evidence.app}')} weigh them. The gate adds two things:"
+    yield "no slice named under Factors may be shown to be worse than allowed, and no two groups"
+    yield "further apart."
 
 
 def _caveats(evidence: Evidence) -> Iterator[str]:
     yield from ("### What the verdict does not cover", "")
     yield from (f"- {line}" for line in UNKNOWN)
+    yield from ("", *waivers(evidence))
     open_ = [check for check in evidence.checks if check.outcome not in ("PASS", "SKIPPED")]
     skipped = [check for check in evidence.checks if check.outcome == "SKIPPED"]
     ways = ("### What did not pass", open_), ("### What was left out", skipped)
