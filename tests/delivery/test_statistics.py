@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from delivery.gate.metrics import compute
 from delivery.gate.statistics import confusion, rates
 from delivery.gate.statistics.bounds import FEWEST, Floats, OutsideDomainError
-from delivery.gate.statistics.confusion import STATISTICS, chosen
+from delivery.gate.statistics.confusion import STATISTICS
 from delivery.gate.statistics.influence import SMOOTH, average_precision, roc_auc, table
 from delivery.gate.statistics.metrics import of_difference, of_one
 from delivery.gate.statistics.needed import power_of, rows_needed
@@ -98,19 +99,18 @@ def test_influence_of_classes_is_what_leaving_a_row_out_does(metric: str) -> Non
 @pytest.mark.parametrize("metric", sorted(STATISTICS.keys() - {"precision", "f1"}))
 def test_influence_of_a_cell_is_that_of_its_rows(metric: str) -> None:
     labels, ours, _ = rows("multiclass-classification", count=250)
-    cells = confusion.cells(labels, ours)
-    found = table(cells, STATISTICS[metric])
-    rows_of = [
-        np.flatnonzero((labels == label) & (chosen(ours) == answer))
-        for label, answer in cells.kinds.tolist()
-    ]
-    assert cells.rows.tolist() == [len(one) for one in rows_of]
-    without = [
-        compute(metric, np.delete(labels, one[0]), np.delete(ours, one[0], axis=0))
-        for one in rows_of
-    ]
-    moved = 249 * (found.estimate - np.array(without))
-    assert found.of_row == pytest.approx(moved - moved @ cells.rows / 250, abs=1e-9)
+    padded = confusion.cells(labels, ours).padded
+    weights = np.round(4 * padded.rows).astype(int)  # a quarter is the least that is added
+    kinds = padded.kinds.repeat(weights, axis=0)
+    label, answer = kinds[:, 0].astype(np.float64), np.eye(3)[kinds[:, 1]]
+    step, count, without = min(4, weights.min()), weights.sum(), []
+    for end in weights.cumsum():  # a row of each cell, or what it has
+        out = np.arange(end - step, end)
+        without.append(compute(metric, np.delete(label, out), np.delete(answer, out, axis=0)))
+    moved = (count - step) / step * (compute(metric, label, answer) - np.array(without))
+    found = table(confusion.cells(labels, ours), STATISTICS[metric])
+    assert found.of_row == pytest.approx(moved - moved @ weights / count, abs=1e-9)
+    assert found.rows.sum() == pytest.approx(250)
 
 
 def test_padding_of_two_classes_is_half_a_row_a_cell() -> None:
@@ -203,6 +203,25 @@ def test_tangos_error_is_that_of_the_likeliest_table(gained: int, lost: int, cou
     assert rates.score(gained, lost, count, difference) == pytest.approx(z, rel=1e-6)
 
 
+@pytest.mark.parametrize("alpha", [0.05, 0.0025])
+@pytest.mark.parametrize("count", [50, 120, 300])
+def test_tables_at_the_margin_seldom_pass(count: int, alpha: float) -> None:
+    limit = stats.norm.isf(alpha)
+    for differ, margin in itertools.product((0.02, 0.05, 0.1, 0.2, 0.3), (0.01, 0.02, 0.05, 0.1)):
+        if margin > differ:
+            continue
+        passed = 0.0
+        for lost in range(int(stats.binom.isf(1e-9, count, differ)) + 1):
+            gains = np.arange(min(count - lost, 120) + 1)
+            z = np.array([rates.score(int(g), lost, count, -margin, rates.COARSE) for g in gains])
+            least = int(np.argmax(z >= limit)) if (z >= limit).any() else count
+            share = (differ - margin) / 2 / (1 - (differ + margin) / 2)
+            passed += stats.binom.pmf(lost, count, (differ + margin) / 2) * stats.binom.sf(
+                least - 1, count - lost, share
+            )
+        assert passed <= 0.0505 * alpha / 0.05
+
+
 def test_tango_without_a_margin_is_mcnemars_test() -> None:
     z = rates.score(12, 30, 1000, 0.0)
     assert z == pytest.approx((12 - 30) / math.sqrt(12 + 30), rel=1e-9)
@@ -268,8 +287,9 @@ def test_equal_answers_differ_by_nothing() -> None:
 
 def test_rows_needed_shrink_the_error_to_the_margin() -> None:
     found = rates.paired(1000, 1000, 40_000, 0.05)
-    formula = (1.6448536 + 0.8416212) ** 2 * 0.05 / 0.01**2
-    assert rows_needed(found, 0.01, 0.05, 0.8) == math.ceil(formula)
+    rows = 3132
+    formula = (1.6448536 + 0.8416212) ** 2 * 0.05 / (0.01 - rates.COARSE / rows) ** 2
+    assert rows_needed(found, 0.01, 0.05, 0.8) == math.ceil(formula) == rows
     assert rows_needed(found, 0.0, 0.05, 0.8) is None
 
 

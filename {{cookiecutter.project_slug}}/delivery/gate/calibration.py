@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ..evidence import CheckResult
 from .groups import holm
 from .limits import figures_of
-from .statistics.bounds import Bounds, Influence, OutsideDomainError, bounded
+from .statistics.bounds import Bounds, Influence, OutsideDomainError, spread
 from .statistics.calibration import expected_error, intercept, residual, slope
 from .statistics.needed import rows_needed
 from .trial import SLACK, Figures, Trial, result
@@ -36,7 +36,7 @@ class Found:
         """Return the figure with bounds; raises OutsideDomainError."""
         if isinstance(self.influence, OutsideDomainError):
             raise self.influence
-        return bounded(self.influence, alpha)
+        return spread(self.influence).bounds(alpha)
 
     def is_off(self, sign: int, alpha: float) -> bool:
         """Whether it is shown to be further off than allowed, in one direction."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 
 import numpy as np
 
 from . import confusion, rates
-from .bounds import FEWEST, Bounds, Floats, Influence, OutsideDomainError, Spread, spread
+from .bounds import FEWEST, AtLevel, Bounds, Floats, Influence, OutsideDomainError, Spread, spread
 from .metrics import RATES, influence, right
 
 FEWEST_OF_A_SHARE = 30
@@ -44,9 +43,7 @@ class Sample:
             return Influence.of_rows(float(hits.mean()), hits - hits.mean())
         if self.metric not in confusion.STATISTICS:
             return self.influence
-        cells, found = confusion.cells(self.labels, self.answers), self.influence
-        if len(found.of_row) != len(cells.rows):  # no row moves the table as it is
-            return Influence.of_rows(found.estimate, np.zeros(len(self.labels)))
+        cells, found = confusion.cells(self.labels, self.answers).padded, self.influence
         of_cell = np.zeros((cells.classes, cells.classes))
         of_cell[tuple(cells.kinds.T)] = found.of_row
         label, answer = self.labels, confusion.chosen(self.answers)
@@ -67,7 +64,7 @@ class Sample:
             self.influence  # noqa: B018 - raises where classes are too small
 
 
-def apart(one: Sample, other: Sample) -> Callable[[float], Bounds]:
+def apart(one: Sample, other: Sample) -> AtLevel:
     """Return what gives one group's metric minus the other's, in its own unit, at any level.
 
     Raises OutsideDomainError.
@@ -133,4 +130,5 @@ def _combined(one: Influence, other: Influence) -> Influence:
     ours, theirs = float(one.rows.sum()), float(other.rows.sum())
     both = ours + theirs
     of_row = np.concatenate([one.of_row * both / ours, -other.of_row * both / theirs])
-    return Influence(one.estimate - other.estimate, of_row, np.concatenate([one.rows, other.rows]))
+    rows, worth = np.concatenate([one.rows, other.rows]), min(one.worth, other.worth)
+    return Influence(one.estimate - other.estimate, of_row, rows, worth)

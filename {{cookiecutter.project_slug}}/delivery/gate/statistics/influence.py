@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 import numpy as np
 from scipy.stats import rankdata
@@ -134,25 +133,20 @@ def roc_auc_ovr(labels: Floats, answers: Floats) -> Influence:
 def table(cells: Cells, statistic: Callable[[Floats], Floats]) -> Influence:
     """Return a function of a table, or the difference of two models', with each cell's influence.
 
-    statistic: of (..., K, K) tables, one value each. Influence by leaving a row out. Where no row
-    moves it, as in a table without an error, it is that of the padded table.
+    statistic: of (..., K, K) tables, one value each. Influence by leaving a row out of the padded
+    table: a few rows that differ, or none, say little about how many others would.
     """
-    found = _table(cells, statistic)
-    if found.of_row.any():
-        return found
-    return replace(_table(cells.padded, statistic), estimate=found.estimate)
-
-
-def _table(cells: Cells, statistic: Callable[[Floats], Floats]) -> Influence:
-    step, rows = min(1.0, float(cells.rows.min())), float(cells.rows.sum())
-    estimate, of_row = 0.0, np.zeros(len(cells.rows))
+    padded, estimate = cells.padded, 0.0
+    step, rows = min(1.0, float(padded.rows.min())), float(padded.rows.sum())
+    of_row = np.zeros(len(padded.rows))
     for model in range(1, cells.kinds.shape[1]):  # a row of a cell is one of either model's table
-        sign, whole = (1, -1)[model - 1], cells.table(model)
-        value, without = float(statistic(whole)), _without(whole, step, statistic)
-        moved = (rows - step) / step * (value - without)
-        of_row += sign * moved[cells.kinds[:, 0], cells.kinds[:, model]]
-        estimate += sign * value
-    return Influence(estimate, of_row - (of_row * cells.rows).sum() / rows, cells.rows)
+        sign, whole = (1, -1)[model - 1], padded.table(model)
+        without = _without(whole, step, statistic)
+        moved = (rows - step) / step * (float(statistic(whole)) - without)
+        of_row += sign * moved[padded.kinds[:, 0], padded.kinds[:, model]]
+        estimate += sign * float(statistic(cells.table(model)))
+    of_row -= (of_row * padded.rows).sum() / rows
+    return Influence(estimate, of_row, padded.rows * (cells.rows.sum() / rows), worth=1.0)
 
 
 def _without(whole: Floats, step: float, statistic: Callable[[Floats], Floats]) -> Floats:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...policy import LOWER_IS_BETTER
 from . import confusion, rates
-from .bounds import Bounds, Floats, Influence, NoSpreadError, OutsideDomainError, bounded
+from .bounds import AtLevel, Bounds, Floats, Influence, OutsideDomainError, spread
 from .influence import SMOOTH, SMOOTH_OF_CLASSES, rarest, require_classes, table
 
 Mask = NDArray[np.bool_]
@@ -36,45 +37,59 @@ RANGES: Mapping[str, tuple[float, float]] = {
 
 def of_one(metric: str, labels: Floats, answers: Floats, alpha: float) -> Bounds:
     """Return one model's metric, in its own unit; raises OutsideDomainError."""
-    if metric in RATES:
-        hits = right(metric, labels, answers)
-        return rates.share(int(hits.sum()), len(hits), alpha)
-    least, most = RANGES.get(metric, (0.0, 1.0))
-    if metric == "brier" and answers.ndim == 2:
-        most = 2.0
-    found = _bounded(metric, influence(metric, labels, answers), labels, answers, alpha)
-    return replace(found, low=max(found.low, least), high=min(found.high, most))
+    return rated(metric, labels, answers)(alpha)
 
 
 def of_difference(
     metric: str, labels: Floats, ours: Floats, theirs: Floats, alpha: float
 ) -> Bounds:
     """Return by how much the candidate is better: above 0 it is; raises OutsideDomainError."""
+    return compared(metric, labels, ours, theirs)(alpha)
+
+
+def rated(metric: str, labels: Floats, answers: Floats) -> AtLevel:
+    """Return what gives one model's metric with bounds of any level; raises OutsideDomainError."""
+    if metric in RATES:
+        hits = right(metric, labels, answers)
+        return partial(rates.share, int(hits.sum()), len(hits))
+    least, most = RANGES.get(metric, (0.0, 1.0))
+    if metric == "brier" and answers.ndim == 2:
+        most = 2.0
+    at = _bounded(metric, influence(metric, labels, answers), labels, answers)
+
+    def inside(alpha: float) -> Bounds:
+        found = at(alpha)
+        return replace(found, low=max(found.low, least), high=min(found.high, most))
+
+    return inside
+
+
+def compared(metric: str, labels: Floats, ours: Floats, theirs: Floats) -> AtLevel:
+    """Return what gives the gain, with bounds of any level; raises OutsideDomainError."""
     if metric in RATES:
         now, then = right(metric, labels, ours), right(metric, labels, theirs)
         gained, lost = int((now & ~then).sum()), int((then & ~now).sum())
-        return rates.paired(gained, lost, len(now), alpha)
+        return partial(rates.paired, gained, lost, len(now))
     if np.array_equal(ours, theirs):
-        return Bounds(0.0, 0.0, 0.0, 0.0, len(labels), "equal-answers")
+        return lambda _: Bounds(0.0, 0.0, 0.0, 0.0, len(labels), "equal-answers")
     found = influence(metric, labels, ours, theirs)
-    return _bounded(metric, -found if metric in LOWER_IS_BETTER else found, labels, ours, alpha)
+    return _bounded(metric, -found if metric in LOWER_IS_BETTER else found, labels, ours)
 
 
-def _bounded(
-    metric: str, found: Influence, labels: Floats, answers: Floats, alpha: float
-) -> Bounds:
-    """Return bounds; of ranks that place all rows alike, those of a share without an error.
+def _bounded(metric: str, found: Influence, labels: Floats, answers: Floats) -> AtLevel:
+    """Return what gives bounds; of ranks that place all rows alike, those of a share without error.
 
     That share is of the rarest class: as many of its further rows may be placed otherwise.
     """
-    try:
-        return bounded(found, alpha)
-    except NoSpreadError:
-        if metric not in RANKS:
-            raise
-        rows, value = float(rarest(labels, confusion.classes_of(answers))), found.estimate
+    if metric not in RANKS or found.of_row.any():
+        return spread(found).bounds
+    rows, value = float(rarest(labels, confusion.classes_of(answers))), found.estimate
+
+    def of_share(alpha: float) -> Bounds:
         reach = 1 - alpha ** (1 / rows)
         return Bounds(value, value - reach, value + reach, 1 / rows, rows, "clopper-pearson")
+
+    return of_share
 
 
 def influence(metric: str, labels: Floats, *answers: Floats) -> Influence:

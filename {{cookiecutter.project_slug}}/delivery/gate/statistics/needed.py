@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from .bounds import Bounds
-from .rates import FEW
+from .rates import COARSE
 
 ROUNDS = 50
 
@@ -25,8 +25,8 @@ def rows_needed(found: Bounds, distance: float, alpha: float, power: float) -> i
         return None
     rows = found.rows
     for _ in range(ROUNDS):
-        left = distance - (0.5 / rows if found.shape is None and rows < FEW else 0)
-        both = _reach(found, alpha, rows) + float(norm.ppf(power))
+        left = distance - (COARSE / rows if found.shape is None else 0)
+        both = _reach(found, alpha, rows) + float(ndtri(power))
         wanted = found.rows * (found.error * both / max(left, distance / 2)) ** 2
         rows = max((rows + wanted) / 2, 2.0)  # halfway, or it swings
     return math.ceil(rows)
@@ -34,10 +34,10 @@ def rows_needed(found: Bounds, distance: float, alpha: float, power: float) -> i
 
 def power_of(found: Bounds, distance: float, alpha: float, rows: float) -> float:
     """Return the chance that so many rows decide; the inverse of `rows_needed`."""
-    left = distance - (0.5 / rows if found.shape is None and rows < FEW else 0)
+    left = distance - (COARSE / rows if found.shape is None else 0)
     error = found.error * math.sqrt(found.rows / rows)
-    return float(norm.cdf(left / error - _reach(found, alpha, rows)))
+    return float(ndtr(left / error - _reach(found, alpha, rows)))
 
 
 def _reach(found: Bounds, alpha: float, rows: float) -> float:
-    return float(norm.isf(alpha)) if found.shape is None else found.shape.reach(alpha, rows)
+    return -float(ndtri(alpha)) if found.shape is None else found.shape.reach(alpha, rows)
