@@ -30,7 +30,7 @@ def main(gates: int) -> None:
     print(json.dumps(figures), flush=True)
     figures |= {key: round(value, 3) for key, value in left_out(gates // 10).items()}
     print(json.dumps(figures), flush=True)
-    figures |= _at_margin(gates)
+    figures |= _at_limit(gates)
     figures |= _power(gates)
     print(json.dumps(figures))
 
@@ -43,34 +43,40 @@ def _altered() -> dict[str, float]:
     return {**broken(), **flips(FLIPS)}
 
 
-def _at_margin(gates: int) -> dict[str, float | str]:
-    sizes, tries, covered = [], [], []
-    for world, count, metric, found in simulated.at_margin(gates):
-        where = f"{metric}, {world.name}, {count} rows"
-        size, each = found.passed / found.gates, found.passed_of_many / found.gates
-        inside, coverage = found.inside / found.gates, found.covered / max(found.inside, 1)
-        print(f"{where:55} {size:.4f} {20 * each:.4f} {coverage:.4f} {inside:.3f}", flush=True)
-        sizes.append((size, where))
-        tries.append((1 - (1 - each) ** simulated.TRIES, where))
-        if count >= WIDE and inside > 0.99:
-            covered.append((coverage, where))
+def _at_limit(gates: int) -> dict[str, float | str]:
+    found = []
+    for one in simulated.at_limit(gates):
+        share = f"{one.size:.4f} {20 * one.each:.4f} {one.covered:.4f} {one.inside:.3f}"
+        print(f"{one!s:55} {share}", flush=True)
+        found.append(one)
+    wide = [one for one in found if one.rows >= WIDE and one.inside > 0.99]
+    close = [one for one in wide if not one.is_exact]
     error = math.sqrt(simulated.ALPHA * (1 - simulated.ALPHA) / gates)
+    tries_error = math.sqrt(simulated.TRIES * simulated.ALPHA / gates)
+    size, tries = max(found, key=lambda one: one.size), max(found, key=lambda one: one.each)
+    least, most = min(wide, key=_covered), max(close, key=_covered)
     return {
-        "size_max": round(max(sizes)[0], 4),
-        "size_max_of": max(sizes)[1],
+        "gates_of_limits": len(found),
+        "size_max": round(size.size, 4),
+        "size_max_of": str(size),
         "size_error": round(error, 4),
-        "retries_size": round(max(tries)[0], 4),
-        "retries_size_of": max(tries)[1],
-        "coverage_min": round(min(covered)[0], 4),
-        "coverage_min_of": min(covered)[1],
-        "coverage_max": round(max(covered)[0], 4),
-        "coverage_max_of": max(covered)[1],
+        "retries_size": round(1 - (1 - tries.each) ** simulated.TRIES, 4),
+        "retries_size_of": str(tries),
+        "retries_error": round(tries_error, 4),
+        "coverage_min": round(least.covered, 4),
+        "coverage_min_of": str(least),
+        "coverage_max": round(most.covered, 4),
+        "coverage_max_of": str(most),
     }
+
+
+def _covered(one: simulated.Found) -> float:
+    return one.covered
 
 
 def _power(gates: int) -> dict[str, float | str]:
     reached, errors = [], []
-    for world, metric, needed, share, error in simulated.power(gates // 10):
+    for world, metric, needed, share, error in simulated.power(gates // 2):
         print(f"{metric:20} {world.name:15} {needed:6} {share:.4f} {error:+.4f}", flush=True)
         reached.append(share)
         errors.append(abs(error))

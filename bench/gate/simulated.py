@@ -9,95 +9,137 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-from delivery.gate.statistics.bounds import OutsideDomainError
-from delivery.gate.statistics.metrics import of_difference
+import numpy as np
+from delivery.gate.statistics.bounds import AtLevel, Floats, OutsideDomainError
+from delivery.gate.statistics.metrics import RATES, compared, of_difference, rated
 from delivery.gate.statistics.needed import power_of, rows_needed
-from delivery.policy import Limit, Policy
+from delivery.policy import LOWER_IS_BETTER, Limit, Policy
 
 from .models import WORLDS, Rows, World, source
 
-Figures = dict[str, float]
-SIZES = (200, 1_000, 5_000)
+SIZES = (200, 1_000, 10_000)
 ALPHA, POWER, TRIES = 0.05, 0.8, 20
 PARTS = 20
+PILOT, ABOUT = 200_000, 2_000
+"""Rows that rows are forecast from, and how many these are to be."""
 EACH = Policy(metrics={"accuracy": Limit(floor=0)}, candidates=TRIES).alpha_each
+Limited = tuple[str, str]
+"""A metric, and whether it is `champion`'s margin or a `floor` that it is at."""
 
 
 @dataclass(frozen=True)
-class Counted:
-    """Of so many gates: passes at the margin, at alpha and at alpha among tries; hits of 95 %."""
+class Found:
+    """Of gates on a model exactly at a limit: shares of them.
 
-    gates: int = 0
-    inside: int = 0
-    passed: int = 0
-    passed_of_many: int = 0
-    covered: int = 0
+    inside: bounds were given; size: passed at alpha; each: at alpha among tries; covered: of those
+    with bounds, two-sided ones of 95 % held the truth.
+    """
 
-    def __add__(self, other: Counted) -> Counted:
-        return Counted(*(a + b for a, b in zip(self._all, other._all, strict=True)))
+    world: World
+    rows: int
+    limited: Limited
+    inside: float
+    size: float
+    each: float
+    covered: float
 
     @property
-    def _all(self) -> tuple[int, int, int, int, int]:
-        return self.gates, self.inside, self.passed, self.passed_of_many, self.covered
+    def is_exact(self) -> bool:
+        """Whether bounds are Clopper-Pearson's, which hold at least as often as they say."""
+        metric, kind = self.limited
+        return metric in RATES and kind == "floor"
+
+    def __str__(self) -> str:
+        """The gate in words."""
+        metric, kind = self.limited
+        return f"{metric} at the {kind}, {self.world.name}, {self.rows} rows"
 
 
-def at_margin(gates: int) -> Iterator[tuple[World, int, str, Counted]]:
-    """Yield counts for every metric of a candidate that is worse by exactly the margin."""
+def at_limit(gates: int) -> Iterator[Found]:
+    """Yield what gates find of a candidate that is exactly at the margin, and at each floor."""
     with ProcessPoolExecutor() as pool:
         for world in WORLDS:
-            truth = {metric: world.difference(metric) for metric in world.metrics}
-            for count in SIZES:
-                part = partial(_some, world, count, truth, max(1, gates // PARTS))
-                totals = {metric: Counted() for metric in truth}
-                for found in pool.map(part, range(PARTS)):
-                    totals = {metric: totals[metric] + found[metric] for metric in truth}
-                for metric, counted in totals.items():
-                    yield world, count, metric, counted
+            each = max(1, gates // PARTS)
+            drawn = {
+                count: _joined(list(pool.map(partial(_some, world, count, each), range(PARTS))))
+                for count in SIZES
+            }
+            for limited, largest in drawn[SIZES[-1]].items():
+                if np.isnan(largest[:, 0]).all():
+                    continue
+                # A limit that is off by a tenth of a standard error would look like a wrong size,
+                # and the mean over all gates is known better than any one population.
+                truth = float(np.nanmean(largest[:, 0]))
+                for count in SIZES:
+                    yield _counted(world, count, limited, drawn[count][limited], truth)
 
 
-def _some(
-    world: World, count: int, truth: dict[str, float], gates: int, part: int
-) -> dict[str, Counted]:
+def _counted(world: World, count: int, limited: Limited, seen: Floats, truth: float) -> Found:
+    _, low, low_of_many, least, most = seen.T
+    inside = float((~np.isnan(low)).mean())
+    covered = float(((least <= truth) & (truth <= most)).mean()) / max(inside, 1e-9)
+    size, each = float((low >= truth).mean()), float((low_of_many >= truth).mean())
+    return Found(world, count, limited, inside, size, each, covered)
+
+
+def _joined(parts: list[dict[Limited, Floats]]) -> dict[Limited, Floats]:
+    return {limited: np.concatenate([part[limited] for part in parts]) for limited in parts[0]}
+
+
+def _some(world: World, count: int, gates: int, part: int) -> dict[Limited, Floats]:
+    """Return of each gate the estimate and its bounds, greater being better: (gates, 5)."""
     random = source(1 + part)
-    totals = {metric: Counted() for metric in truth}
-    for _ in range(gates):
+    found = {
+        (metric, kind): np.full((gates, 5), np.nan)
+        for metric in world.metrics
+        for kind in ("champion", "floor")
+    }
+    for gate in range(gates):
         rows = world.rows(count, random)
-        for metric, true in truth.items():
-            totals[metric] += _one(metric, rows, true)
-    return totals
+        for metric in world.metrics:
+            with suppress(OutsideDomainError):
+                found[metric, "champion"][gate] = _bounds(compared(metric, *rows))
+            with suppress(OutsideDomainError):
+                turned = metric in LOWER_IS_BETTER
+                found[metric, "floor"][gate] = _bounds(rated(metric, *rows[:2]), turned=turned)
+    return found
 
 
-def _one(metric: str, rows: Rows, true: float) -> Counted:
-    try:
-        one, many, wide = (of_difference(metric, *rows, a) for a in (ALPHA, EACH, 0.025))
-    except OutsideDomainError:
-        return Counted(gates=1)
-    return Counted(1, 1, one.low >= true, many.low >= true, wide.low <= true <= wide.high)
+def _bounds(at: AtLevel, *, turned: bool = False) -> Floats:
+    """Return an estimate, its bounds from below at alpha and at alpha of many, and both of 95 %."""
+    one, many, wide = (at(alpha) for alpha in (ALPHA, EACH, 0.025))
+    if turned:
+        return -np.array([one.estimate, one.high, many.high, wide.high, wide.low])
+    return np.array([one.estimate, one.low, many.low, wide.low, wide.high])
 
 
 def power(gates: int) -> Iterator[tuple[World, str, int, float, float]]:
-    """Yield for equally good models the printed n, and how often a gate with it passes.
+    """Yield for equally good models the printed rows, and how often a gate with them passes.
 
-    With it, the power that is forecast for half of these rows, less what is seen.
+    With it, the power that is forecast for three quarters of these rows, less what is seen.
     """
     with ProcessPoolExecutor() as pool:
         for world in WORLDS:
-            for metric, margin in _margins(world):
-                pilot = of_difference(metric, *world.rows(200_000, source(7), equal=True), ALPHA)
-                found = rows_needed(pilot, margin, ALPHA, POWER)
-                assert found
-                needed = round(found * 200_000 / pilot.rows)
-                fewer = needed * 3 // 4
-                share, other = (
-                    _share(pool, world, metric, margin, n, gates) for n in (needed, fewer)
-                )
-                yield (
-                    world,
-                    metric,
-                    needed,
-                    share,
-                    other - power_of(pilot, margin, ALPHA, found * 3 // 4),
-                )
+            rows = world.rows(PILOT, source(7), equal=True)
+            for metric in world.metrics:
+                with suppress(OutsideDomainError):
+                    yield world, metric, *_power(pool, world, metric, rows, gates)
+
+
+def _power(
+    pool: ProcessPoolExecutor, world: World, metric: str, rows: Rows, gates: int
+) -> tuple[int, float, float]:
+    pilot = of_difference(metric, *rows, ALPHA)
+    margin = pilot.error * math.sqrt(PILOT / ABOUT) * 2.4865
+    needed = rows_needed(pilot, margin, ALPHA, POWER)
+    assert needed
+    fewer = needed * 3 // 4
+    share, other = (
+        _share(pool, world, metric, margin, round(count * PILOT / pilot.rows), gates)
+        for count in (needed, fewer)
+    )
+    whole = round(needed * PILOT / pilot.rows)
+    return whole, share, power_of(pilot, margin, ALPHA, fewer) - other
 
 
 def _share(
@@ -107,14 +149,6 @@ def _share(
     each = max(1, gates // PARTS)
     found = pool.map(partial(_pass, world, metric, margin, count, each), range(PARTS))
     return sum(found) / (each * PARTS)
-
-
-def _margins(world: World) -> Iterator[tuple[str, float]]:
-    """Yield metrics with margins that some thousand rows decide."""
-    for metric in world.metrics:
-        with suppress(OutsideDomainError):
-            pilot = of_difference(metric, *world.rows(200_000, source(7), equal=True), ALPHA)
-            yield metric, pilot.error * math.sqrt(200_000 / 2_000) * 2.4865
 
 
 def _pass(world: World, metric: str, margin: float, count: int, gates: int, part: int) -> int:
