@@ -50,11 +50,10 @@ def _at_limit(gates: int) -> dict[str, float | str]:
         print(f"{one!s:55} {share}", flush=True)
         found.append(one)
     wide = [one for one in found if one.rows >= WIDE and one.inside > 0.99]
-    close = [one for one in wide if not one.is_exact]
     error = math.sqrt(simulated.ALPHA * (1 - simulated.ALPHA) / gates)
     tries_error = math.sqrt(simulated.TRIES * simulated.ALPHA / gates)
     size, tries = max(found, key=lambda one: one.size), max(found, key=lambda one: one.each)
-    least, most = min(wide, key=_covered), max(close, key=_covered)
+    least, most = min(wide, key=_covered), max(wide, key=_covered)
     return {
         "gates_of_limits": len(found),
         "size_max": round(size.size, 4),

@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
-from delivery.gate.statistics.bounds import AtLevel, Floats, OutsideDomainError
+from delivery.gate.statistics.bounds import AtLevel, Bounds, Floats, OutsideDomainError
 from delivery.gate.statistics.metrics import RATES, compared, of_difference, rated
 from delivery.gate.statistics.needed import power_of, rows_needed
 from delivery.policy import LOWER_IS_BETTER, Limit, Policy
@@ -20,8 +20,8 @@ from .models import WORLDS, Rows, World, source
 SIZES = (200, 1_000, 10_000)
 ALPHA, POWER, TRIES = 0.05, 0.8, 20
 PARTS = 20
-PILOT, ABOUT = 200_000, 2_000
-"""Rows that rows are forecast from, and how many these are to be."""
+PILOTS, ABOUT = 200, 2_000
+"""Hold-outs that rows are forecast from, on the average, and about how many rows each has."""
 EACH = Policy(metrics={"accuracy": Limit(floor=0)}, candidates=TRIES).alpha_each
 Limited = tuple[str, str]
 """A metric, and whether it is `champion`'s margin or a `floor` that it is at."""
@@ -42,12 +42,6 @@ class Found:
     size: float
     each: float
     covered: float
-
-    @property
-    def is_exact(self) -> bool:
-        """Whether bounds are Clopper-Pearson's, which hold at least as often as they say."""
-        metric, kind = self.limited
-        return metric in RATES and kind == "floor"
 
     def __str__(self) -> str:
         """The gate in words."""
@@ -93,12 +87,15 @@ def _some(world: World, count: int, gates: int, part: int) -> dict[Limited, Floa
         (metric, kind): np.full((gates, 5), np.nan)
         for metric in world.metrics
         for kind in ("champion", "floor")
+        if metric not in RATES or kind == "champion"  # a share's own bounds are exact
     }
     for gate in range(gates):
         rows = world.rows(count, random)
         for metric in world.metrics:
             with suppress(OutsideDomainError):
                 found[metric, "champion"][gate] = _bounds(compared(metric, *rows))
+            if metric in RATES:
+                continue
             with suppress(OutsideDomainError):
                 turned = metric in LOWER_IS_BETTER
                 found[metric, "floor"][gate] = _bounds(rated(metric, *rows[:2]), turned=turned)
@@ -120,26 +117,40 @@ def power(gates: int) -> Iterator[tuple[World, str, int, float, float]]:
     """
     with ProcessPoolExecutor() as pool:
         for world in WORLDS:
-            rows = world.rows(PILOT, source(7), equal=True)
+            random = source(7)
+            rows = [world.rows(ABOUT, random, equal=True) for _ in range(PILOTS)]
             for metric in world.metrics:
                 with suppress(OutsideDomainError):
-                    yield world, metric, *_power(pool, world, metric, rows, gates)
+                    yield world, metric, *_power(pool, world, metric, _pilot(metric, rows), gates)
+
+
+def _pilot(metric: str, rows: list[Rows]) -> Bounds:
+    """Return what an average hold-out says of the difference of equally good models."""
+    each = [of_difference(metric, *one, ALPHA) for one in rows]
+    shapes = [one.shape for one in each if one.shape is not None]
+    shape = shapes[0] if shapes else None
+    if shape is not None:
+        skewness = float(np.mean([one.skewness for one in shapes]))
+        kurtosis = float(np.mean([one.kurtosis for one in shapes]))
+        shape = replace(shape, skewness=skewness, kurtosis=kurtosis)
+    error = math.sqrt(np.mean([one.error**2 for one in each]))
+    rows_each = float(np.mean([one.rows for one in each]))
+    return replace(each[0], estimate=0.0, error=error, rows=rows_each, shape=shape)
 
 
 def _power(
-    pool: ProcessPoolExecutor, world: World, metric: str, rows: Rows, gates: int
+    pool: ProcessPoolExecutor, world: World, metric: str, pilot: Bounds, gates: int
 ) -> tuple[int, float, float]:
-    pilot = of_difference(metric, *rows, ALPHA)
-    margin = pilot.error * math.sqrt(PILOT / ABOUT) * 2.4865
+    margin = pilot.error * 2.4865
     needed = rows_needed(pilot, margin, ALPHA, POWER)
     assert needed
-    fewer = needed * 3 // 4
+    fewer, whole = needed * 3 // 4, ABOUT / pilot.rows
     share, other = (
-        _share(pool, world, metric, margin, round(count * PILOT / pilot.rows), gates)
+        _share(pool, world, metric, margin, round(count * whole), gates)
         for count in (needed, fewer)
     )
-    whole = round(needed * PILOT / pilot.rows)
-    return whole, share, power_of(pilot, margin, ALPHA, fewer) - other
+    seen = power_of(pilot, margin, ALPHA, fewer) - other
+    return round(needed * whole), share, seen
 
 
 def _share(

@@ -259,14 +259,14 @@ def test_labels_far_out_give_no_bound_of_r2() -> None:
 
 
 def test_perfect_answers_give_no_certainty() -> None:
-    labels = np.tile([0.0, 1.0], 100)
+    labels = np.tile([0.0, 1.0], 150)
     with pytest.raises(OutsideDomainError, match="alike"):
         of_one("brier", labels, labels, 0.05)
     for metric in ("roc_auc", "average_precision", "precision", "f1", "mcc"):
         found = of_one(metric, labels, labels, 0.05)
         assert found.estimate == found.high == 1.0
         assert 0.9 < found.low < 0.99
-    assert of_one("accuracy", labels, labels, 0.05).low == pytest.approx(0.05 ** (1 / 200))
+    assert of_one("accuracy", labels, labels, 0.05).low == pytest.approx(0.05 ** (1 / 300))
 
 
 def test_models_that_decide_alike_may_still_differ() -> None:
@@ -285,11 +285,15 @@ def test_equal_answers_differ_by_nothing() -> None:
         assert (found.low, found.high) == (0.0, 0.0)
 
 
-def test_rows_needed_shrink_the_error_to_the_margin() -> None:
+def test_rows_needed_are_lius() -> None:
+    # A twentieth of the rows differ, evenly; the likeliest table at the margin differs by more.
+    rows, margin, differ = 3202, 0.01, 0.05
+    at_margin = rates.error_at(1000, 1000, 40_000, -margin) * math.sqrt(40_000)
+    both = 1.6448536 * at_margin + 0.8416212 * math.sqrt(differ)
     found = rates.paired(1000, 1000, 40_000, 0.05)
-    rows = 3132
-    formula = (1.6448536 + 0.8416212) ** 2 * 0.05 / (0.01 - rates.COARSE / rows) ** 2
-    assert rows_needed(found, 0.01, 0.05, 0.8) == math.ceil(formula) == rows
+    formula = (both / (margin - rates.COARSE / rows)) ** 2
+    assert rows_needed(found, margin, 0.05, 0.8) == math.ceil(formula)
+    assert at_margin**2 == pytest.approx(differ, rel=0.04)
     assert rows_needed(found, 0.0, 0.05, 0.8) is None
 
 

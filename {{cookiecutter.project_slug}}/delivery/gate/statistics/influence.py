@@ -19,6 +19,9 @@ from .confusion import Cells
 FEWEST_OF_A_CLASS = 50
 """Rows of the rarest class below which ranks and tables give no bound; found as FEWEST was."""
 
+FEWEST_OF_PRECISIONS = 150
+"""The same for average precision, whose estimate has a bias with fewer."""
+
 AT_ONCE = 1 << 20
 """Cells of tables that are looked at together."""
 
@@ -91,7 +94,7 @@ def average_precision(labels: Floats, answers: Floats) -> Influence:
 
     A row's influence is its own precision, and what it does to that of all rows below it.
     """
-    positive = _positive(labels)
+    positive = _positive(labels, FEWEST_OF_PRECISIONS)
     _, place = np.unique(-answers, return_inverse=True)
     ups = np.bincount(place, positive)
     downs = np.bincount(place, ~positive)
@@ -181,13 +184,13 @@ def rarest(labels: Floats, classes: int) -> int:
     return int(np.bincount(labels.astype(np.int64), minlength=classes).min())
 
 
-def require_classes(labels: Floats, classes: int) -> None:
+def require_classes(labels: Floats, classes: int, least: int = FEWEST_OF_A_CLASS) -> None:
     """Raise OutsideDomainError unless every class has rows enough for ranks and tables."""
     fewest = rarest(labels, classes)
-    if fewest < FEWEST_OF_A_CLASS:
+    if fewest < least:
         raise OutsideDomainError(
             f"{fewest} rows of the rarest class; this metric's bounds are known to hold from "
-            f"{FEWEST_OF_A_CLASS} on"
+            f"{least} on"
         )
 
 
@@ -196,8 +199,10 @@ def _mean_of(values: Floats) -> Influence:
     return Influence.of_rows(mean, values - mean)
 
 
-def _positive(labels: Floats) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    require_classes(labels, 2)
+def _positive(
+    labels: Floats, least: int = FEWEST_OF_A_CLASS
+) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    require_classes(labels, 2, least)
     positive: np.ndarray[tuple[int], np.dtype[np.bool_]] = labels == 1
     return positive
 

@@ -7,7 +7,7 @@ import math
 from scipy.special import ndtr, ndtri
 
 from .bounds import Bounds
-from .rates import COARSE
+from .rates import COARSE, TANGO, error_at
 
 ROUNDS = 50
 
@@ -26,8 +26,8 @@ def rows_needed(found: Bounds, distance: float, alpha: float, power: float) -> i
     rows = found.rows
     for _ in range(ROUNDS):
         left = distance - (COARSE / rows if found.shape is None else 0)
-        both = _reach(found, alpha, rows) + float(ndtri(power))
-        wanted = found.rows * (found.error * both / max(left, distance / 2)) ** 2
+        both = _reach(found, distance, alpha, rows) + float(ndtri(power))
+        wanted = found.rows * (_error(found) * both / max(left, distance / 2)) ** 2
         rows = max((rows + wanted) / 2, 2.0)  # halfway, or it swings
     return math.ceil(rows)
 
@@ -35,9 +35,24 @@ def rows_needed(found: Bounds, distance: float, alpha: float, power: float) -> i
 def power_of(found: Bounds, distance: float, alpha: float, rows: float) -> float:
     """Return the chance that so many rows decide; the inverse of `rows_needed`."""
     left = distance - (COARSE / rows if found.shape is None else 0)
-    error = found.error * math.sqrt(found.rows / rows)
-    return float(ndtr(left / error - _reach(found, alpha, rows)))
+    error = _error(found) * math.sqrt(found.rows / rows)
+    return float(ndtr(left / error - _reach(found, distance, alpha, rows)))
 
 
-def _reach(found: Bounds, alpha: float, rows: float) -> float:
-    return -float(ndtri(alpha)) if found.shape is None else found.shape.reach(alpha, rows)
+def _error(found: Bounds) -> float:
+    """Return the standard error, of a paired difference that of equally good models."""
+    if found.method != TANGO:
+        return found.error
+    return math.hypot(found.error, found.estimate / math.sqrt(found.rows))
+
+
+def _reach(found: Bounds, distance: float, alpha: float, rows: float) -> float:
+    """Return how many of these errors below the estimate a bound lies; Tango's is the limit's."""
+    if found.shape is not None:
+        return found.shape.reach(alpha, rows)
+    z = -float(ndtri(alpha))
+    if found.method != TANGO:
+        return z
+    error = _error(found)
+    half = (found.rows * error) ** 2 / 2
+    return z * error_at(half, half, found.rows, -distance) / error

@@ -7,6 +7,7 @@ was counted out over all tables (docs/gate-statistics.md).
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 from scipy.optimize import brentq
 from scipy.special import ndtri
@@ -17,6 +18,7 @@ from .bounds import Bounds
 COARSE = 0.2
 """Rows that are taken off what was seen, since tables are coarse: without, size reaches 0.06."""
 EDGE = 1 - 1e-12
+TANGO = "tango-score"
 
 
 def share(hits: int, rows: int, alpha: float) -> Bounds:
@@ -36,6 +38,7 @@ def share_bounds(hits: int, rows: int, alpha: float, method: str = "exact") -> t
     return float(found.low), float(found.high)
 
 
+@lru_cache(maxsize=4096)
 def paired(gained: int, lost: int, rows: int, alpha: float) -> Bounds:
     """Return the difference of two models' shares on the same rows, -1 to 1.
 
@@ -54,21 +57,25 @@ def paired(gained: int, lost: int, rows: int, alpha: float) -> Bounds:
         low = float(brentq(beyond, -EDGE, min(estimate, EDGE), (z, COARSE), xtol=1e-12))
     if beyond(EDGE, -z, -COARSE) < 0:
         high = float(brentq(beyond, max(estimate, -EDGE), EDGE, (-z, -COARSE), xtol=1e-12))
-    return Bounds(estimate, low, high, error, rows, "tango-score")
+    return Bounds(estimate, low, high, error, rows, TANGO)
 
 
-def score(gained: int, lost: int, rows: int, difference: float, less: float = 0.0) -> float:
+def score(gained: float, lost: float, rows: float, difference: float, less: float = 0.0) -> float:
     """Return Tango's z of a true difference: how many standard errors what was seen lies above it.
 
-    The standard error is that of the most likely table among those with that difference; `less`
-    rows are taken off what was seen.
+    `less` rows are taken off what was seen.
     """
+    distance = gained - lost - rows * difference - less
+    error = rows * error_at(gained, lost, rows, difference)
+    if error <= 0:
+        return math.copysign(math.inf, distance) if distance else 0.0
+    return distance / error
+
+
+def error_at(gained: float, lost: float, rows: float, difference: float) -> float:
+    """Return the standard error by the most likely table among those with a true difference."""
     a = 2 * rows
     b = -gained - lost + (2 * rows - gained + lost) * difference
     c = -lost * difference * (1 - difference)
     only_lost = (math.sqrt(max(b * b - 4 * a * c, 0.0)) - b) / (2 * a)
-    variance = rows * (2 * only_lost + difference * (1 - difference))
-    distance = gained - lost - rows * difference - less
-    if variance <= 0:
-        return math.copysign(math.inf, distance) if distance else 0.0
-    return distance / math.sqrt(variance)
+    return math.sqrt(max(2 * only_lost + difference * (1 - difference), 0.0) / rows)
