@@ -47,8 +47,10 @@ def _machine(folder: Path) -> Iterator[str]:
             patch.setenv(name, value)
         base = shell_base(folder)
         subprocess.run(["podman", "import", "--quiet", base, "localhost/base:1"], check=True)
-        yield address
-        _clear(folder)
+        try:
+            yield address
+        finally:
+            _clear(folder)
 
 
 def settings(folder: Path, address: str) -> dict[str, str]:
