@@ -92,8 +92,8 @@ bench: .venv/made-from ## Time what people wait for, in the repository of `make 
 	@PYTHONPATH=.:$(TEMPLATE) $(BIN)/python bench/figures.py $(DEMO)
 
 .PHONY: bench-gate
-bench-gate: .venv/made-from ## What the gate's statistics are worth: GATES=<simulated gates each>
-	@PYTHONPATH=.:$(TEMPLATE) OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.gate $(GATES)
+bench-gate: .venv/made-from ## What the gate is worth: GATES=<simulated gates each>, PARTS="flips tricks"
+	@PYTHONPATH=.:$(TEMPLATE) OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.gate $(PARTS) $(GATES) $(abspath $(DEMO))
 
 .PHONY: bench-cluster
 bench-cluster: .venv/made-from ## Argo CD with 50, 200 and 1000 apps, SIZES="50 200" for some

@@ -1,7 +1,8 @@
-"""What the gate's statistics are worth; figures as JSON on the last line.
+"""What the gate's statistics and evidence are worth; figures as JSON on the last line.
 
-The number of simulated gates, 20,000 unless given as an argument, is for each metric, world and
-number of rows.
+`python -m bench.gate [PART…] [GATES] [DEMO]`: all parts unless some are named; the number of
+simulated gates, 20,000 unless given, is for each metric, world and number of rows; the folder is
+one that `make demo` left.
 """
 
 from __future__ import annotations
@@ -9,38 +10,57 @@ from __future__ import annotations
 import json
 import math
 import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from . import simulated
 from .others import left_out
-from .speed import metric_error, peak_mb, statistics_s
+from .speed import metric_error, statistics_s
 
 GATES = 20_000
 FLIPS = 1_000
 WIDE = 1_000
 """Rows from which the coverage of two-sided bounds is asked for."""
+Figures = Mapping[str, float | str]
 
 
-def main(gates: int) -> None:
-    """Print every figure."""
-    figures: dict[str, float | str] = {"gates": gates, "statistics_s": round(statistics_s(), 3)}
-    figures["gate_mb"] = round(peak_mb())
-    figures["metric_error"] = metric_error()
-    print(json.dumps(figures), flush=True)
-    figures |= _altered()
-    print(json.dumps(figures), flush=True)
-    figures |= {key: round(value, 3) for key, value in left_out(gates // 10).items()}
-    print(json.dumps(figures), flush=True)
-    figures |= _at_limit(gates)
-    figures |= _power(gates)
-    print(json.dumps(figures))
+def main(words: list[str]) -> None:
+    """Print the figures of the parts that are named, or of all."""
+    gates = next((int(word) for word in words if word.isdigit()), GATES)
+    demo = next((Path(word) for word in words if "/" in word), Path("build/demo"))
+    parts = _parts(gates, demo)
+    named = [word for word in words if not word.isdigit() and "/" not in word]
+    unknown = sorted({*named} - {*parts})
+    if unknown:
+        raise SystemExit(f"no part is named {unknown[0]}; there are {' '.join(parts)}")
+    figures: dict[str, float | str] = {"gates": gates}
+    for name in named or parts:
+        figures |= parts[name]()
+        print(json.dumps(figures), flush=True)
 
 
-def _altered() -> dict[str, float]:
-    """Return how many broken inputs and flipped bits go unseen."""
-    from .broken import broken  # late, since they load what is no part of the gate's memory
+def _parts(gates: int, demo: Path) -> Mapping[str, Callable[[], Figures]]:
+    """Return what there is to measure, shortest first, so that a broken part shows early."""
+    # Late, since they load what is no part of the time that others take.
+    from .agreement import agreement
+    from .broken import broken
     from .flips import flips
+    from .repeated import evidence_values
+    from .timed import command_times, judgement
+    from .tricks import tricks
 
-    return {**broken(), **flips(FLIPS)}
+    return {
+        "speed": lambda: {"statistics_s": round(statistics_s(), 3), **judgement()},
+        "agreement": lambda: {"metric_error": metric_error(), **agreement()},
+        "commands": lambda: command_times(demo),
+        "evidence": evidence_values,
+        "tricks": tricks,
+        "broken": broken,
+        "flips": lambda: flips(FLIPS),
+        "others": lambda: {key: round(value, 3) for key, value in left_out(gates // 10).items()},
+        "limit": lambda: _at_limit(gates),
+        "power": lambda: _power(gates),
+    }
 
 
 def _at_limit(gates: int) -> dict[str, float | str]:
@@ -74,17 +94,23 @@ def _covered(one: simulated.Found) -> float:
 
 
 def _power(gates: int) -> dict[str, float | str]:
-    reached, errors = [], []
+    reached: list[float] = []
+    errors: list[float] = []
     for world, metric, needed, share, error in simulated.power(gates // 2):
         print(f"{metric:20} {world.name:15} {needed:6} {share:.4f} {error:+.4f}", flush=True)
         reached.append(share)
         errors.append(abs(error))
     return {
+        "n_power": round(max(reached, key=_from_asked), 4),
         "n_power_min": round(min(reached), 4),
         "n_power_max": round(max(reached), 4),
         "power_error": round(max(errors), 4),
     }
 
 
+def _from_asked(share: float) -> float:
+    return abs(share - simulated.POWER)
+
+
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if sys.argv[1:] else GATES)
+    main(sys.argv[1:])

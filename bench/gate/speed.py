@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import time
 from contextlib import suppress
 
@@ -43,8 +42,3 @@ def metric_error() -> float:
                 found = of_one(metric, labels, ours, ALPHA).estimate
                 apart.append(abs(found - compute(metric, labels, ours)))
     return float(np.max(apart))
-
-
-def peak_mb() -> float:
-    """Return the most memory that this process has had."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -14,17 +15,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from delivery.gate import judge
+from delivery.gate.scoring import ROWS_PER_REQUEST
 from delivery.git import Repository
 from delivery.ledger import read_ledger
 from delivery.policy import METRICS, Limit, Policy, Slice
 
-from tests.delivery.judged import Image, ToldScorer, case, holdout, model
+from tests.delivery.judged import Image, ToldScorer, answer_line, case, holdout, model
 from tests.delivery.world import World, bake
 
 from .models import WORLDS, source
-from .speed import peak_mb
 
-ROOT = Path(__file__).parents[2]
 CALL = ("-P", "-c", "from delivery.cli import main; main()")
 RUNS = 5
 ROWS, SLICES = 100_000, 20
@@ -111,14 +111,11 @@ def main() -> None:
     verdict = judge(asked)
     took = time.perf_counter() - began
     assert len(verdict.evidence.checks) > SLICES * len(policy.metrics)
-    print(json.dumps({"gate_s": round(took, 2), "gate_mb": round(peak_mb())}))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # KiB
+    print(json.dumps({"gate_s": round(took, 2), "gate_mb": round(peak / 1024)}))
 
 
 def _prepare(scorer: Timed, ids: tuple[str, ...]) -> None:
-    from delivery.gate.scoring import ROWS_PER_REQUEST
-
-    from tests.delivery.judged import answer_line
-
     for name, image in scorer.told.images.items():
         scorer.lines[name] = b"".join(
             answer_line(
