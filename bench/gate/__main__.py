@@ -100,8 +100,9 @@ def _power(gates: int) -> dict[str, float | str]:
         print(f"{metric:20} {world.name:15} {needed:6} {share:.4f} {error:+.4f}", flush=True)
         reached.append(share)
         errors.append(abs(error))
+    furthest = max(reached, key=_from_asked)
     return {
-        "n_power": round(max(reached, key=_from_asked), 4),
+        "n_power": round(furthest, 4),
         "n_power_min": round(min(reached), 4),
         "n_power_max": round(max(reached), 4),
         "power_error": round(max(errors), 4),
