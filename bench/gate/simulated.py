@@ -43,6 +43,11 @@ class Found:
     each: float
     covered: float
 
+    @property
+    def is_of_classes(self) -> bool:
+        """Whether bounds need rows of every class."""
+        return self.limited[0] == "balanced_accuracy"
+
     def __str__(self) -> str:
         """The gate in words."""
         metric, kind = self.limited
