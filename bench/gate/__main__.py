@@ -15,6 +15,7 @@ from pathlib import Path
 
 from . import simulated
 from .others import left_out
+from .shipped import rows_of_margins
 from .speed import metric_error, statistics_s
 
 GATES = 20_000
@@ -52,6 +53,7 @@ def _parts(gates: int, demo: Path) -> Mapping[str, Callable[[], Figures]]:
     return {
         "speed": lambda: {"statistics_s": round(statistics_s(), 3), **judgement()},
         "agreement": lambda: {"metric_error": metric_error(), **agreement()},
+        "shipped": _shipped,
         "commands": lambda: command_times(demo),
         "evidence": evidence_values,
         "tricks": tricks,
@@ -61,6 +63,14 @@ def _parts(gates: int, demo: Path) -> Mapping[str, Callable[[], Figures]]:
         "limit": lambda: _at_limit(gates),
         "power": lambda: _power(gates),
     }
+
+
+def _shipped() -> Figures:
+    short = 0
+    for one in rows_of_margins():
+        print(f"{one.app}: {one.metric}, {one.margin:g}: {one.needed} of {one.rows} rows needed")
+        short += one.needed > one.rows
+    return {"margins_undecidable": short}
 
 
 def _at_limit(gates: int) -> dict[str, float | str]:

@@ -16,6 +16,9 @@ Counts = NDArray[np.int64]
 FEWEST = 50
 """Rows below which no bound is given: found by simulating gates (docs/gate-statistics.md)."""
 
+LEAST_DEGREES = 3
+"""Degrees of freedom that few and very uneven rows have at least: fewer gain nothing."""
+
 
 class OutsideDomainError(Exception):
     """No method is known to hold for these rows; the message says what they lack."""
@@ -34,7 +37,8 @@ class Shape:
 
     def reach(self, alpha: float, rows: float) -> float:
         """Return how many standard errors below an estimate its bound lies, with so many rows."""
-        even = -float(stdtrit(max(self.worth * rows / max(self.kurtosis - 1, 1), 1), alpha))
+        degrees = self.worth * rows / max(self.kurtosis - 1, 1)
+        even = -float(stdtrit(max(degrees, LEAST_DEGREES), alpha))
         return _unskewed(even, self.skewness / (6 * math.sqrt(rows)))
 
     def __neg__(self) -> Shape:

@@ -9,8 +9,6 @@ from scipy.special import ndtr, ndtri
 from .bounds import Bounds
 from .rates import COARSE, TANGO, error_at
 
-ROUNDS = 50
-
 
 def rows_needed(found: Bounds, distance: float, alpha: float, power: float) -> int | None:
     """Return the rows with which the lower bound clears a limit that lies so far below.
@@ -23,20 +21,24 @@ def rows_needed(found: Bounds, distance: float, alpha: float, power: float) -> i
     """
     if distance <= 0:
         return None
-    rows = found.rows
-    for _ in range(ROUNDS):
-        left = distance - (COARSE / rows if found.shape is None else 0)
-        both = _reach(found, distance, alpha, rows) + float(ndtri(power))
-        wanted = found.rows * (_error(found) * both / max(left, distance / 2)) ** 2
-        rows = max((rows + wanted) / 2, 2.0)  # halfway, or it swings
-    return math.ceil(rows)
+    most = 2
+    while power_of(found, distance, alpha, most) < power:
+        most *= 2
+    fewest = most // 2
+    while most - fewest > 1:
+        middle = (fewest + most) // 2
+        if power_of(found, distance, alpha, middle) < power:
+            fewest = middle
+        else:
+            most = middle
+    return most
 
 
 def power_of(found: Bounds, distance: float, alpha: float, rows: float) -> float:
-    """Return the chance that so many rows decide; the inverse of `rows_needed`."""
-    left = distance - (COARSE / rows if found.shape is None else 0)
+    """Return the chance that so many rows decide."""
+    left = distance - _below(found, distance, alpha, rows)
     error = _error(found) * math.sqrt(found.rows / rows)
-    return float(ndtr(left / error - _reach(found, distance, alpha, rows)))
+    return float(ndtr(left / error)) if error else float(left > 0)
 
 
 def _error(found: Bounds) -> float:
@@ -46,13 +48,13 @@ def _error(found: Bounds) -> float:
     return math.hypot(found.error, found.estimate / math.sqrt(found.rows))
 
 
-def _reach(found: Bounds, distance: float, alpha: float, rows: float) -> float:
-    """Return how many of these errors below the estimate a bound lies; Tango's is the limit's."""
+def _below(found: Bounds, distance: float, alpha: float, rows: float) -> float:
+    """Return how far below an estimate its bound lies; Tango's has the error at the limit."""
+    fewer = math.sqrt(found.rows / rows)
     if found.shape is not None:
-        return found.shape.reach(alpha, rows)
-    z = -float(ndtri(alpha))
-    if found.method != TANGO:
-        return z
-    error = _error(found)
-    half = (found.rows * error) ** 2 / 2
-    return z * error_at(half, half, found.rows, -distance) / error
+        return found.error * fewer * found.shape.reach(alpha, rows)
+    error = found.error
+    if found.method == TANGO:
+        half = (found.rows * _error(found)) ** 2 / 2
+        error = error_at(half, half, found.rows, -min(distance, 1.0))
+    return COARSE / rows - float(ndtri(alpha)) * error * fewer
