@@ -45,7 +45,8 @@ e2e-rest:
 .PHONY: prepare
 prepare: .venv/made-from ## System packages, helm and a base image, which slow tests share
 	@rm -rf build/prepare
-	@$(BIN)/cookiecutter . --no-input --output-dir build/prepare
+	@# Of a registry on this machine, so that its program is installed, too.
+	@$(BIN)/cookiecutter . --no-input --output-dir build/prepare registry=127.0.0.1:5000/acme
 	@$(MAKE) --no-print-directory -C build/prepare/acme-models machine tools base
 
 .PHONY: cluster
