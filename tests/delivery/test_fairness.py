@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from scipy.stats import binom
 from statsmodels.stats.proportion import confint_proportions_2indep
 
-from tests.delivery.judged import ROWS, Image, answers, case, model
+from tests.delivery.judged import LABELS, ROWS, Image, answers, case, model
 
 RIGHT = answers(wrong=0)
 HALF = 120.0
@@ -110,6 +110,22 @@ def test_gap_that_grew_within_what_is_allowed_passes() -> None:
 def test_gap_that_changed_sides_has_not_grown() -> None:
     theirs = lowered(30, first=False)
     assert named(verdict(lowered(30), theirs, gap=0.25)).outcome == "INCONCLUSIVE"
+
+
+def test_harm_is_found_beside_groups_that_no_bound_can_be_given_for() -> None:
+    # The first two groups answer every row without any error: nothing says how sure that is.
+    ours = [*LABELS[:160], *(0.5 + (label - 0.5) * -0.8 for label in LABELS[160:238]), 1.0, 0.0]
+    check = named(verdict(tuple(ours), metric="brier", edges=(80.0, 160.0)), "fairness-c0-brier")
+    assert (check.outcome, check.figures["harm"]) == ("FAIL", "gap")
+
+
+def test_growth_within_what_is_allowed_is_no_harm_beside_a_wider_gap() -> None:
+    def wrong(count: int) -> tuple[float, ...]:
+        rows = {*range(count), *range(160, 196)}
+        return tuple(1 - value if row in rows else value for row, value in enumerate(RIGHT))
+
+    check = named(verdict(wrong(20), wrong(0), gap=0.5, edges=(80.0, 160.0)))
+    assert check.outcome == "INCONCLUSIVE"
 
 
 def test_group_that_is_too_small_is_left_out_by_name() -> None:

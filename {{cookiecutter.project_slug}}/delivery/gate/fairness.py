@@ -142,23 +142,23 @@ def _entry(trial: Trial, asked: Fairness, groups: list[Group]) -> Entry:
 
 def _judged(trial: Trial, entry: Entry, harms: list[Harm]) -> CheckResult:
     asked = entry.asked
-    try:
-        bounds = {pair: pair.bounds(trial.alpha) for pair in entry.pairs}
-    except OutsideDomainError as err:
-        return _undecided(entry, f"no bound can be given: {err}")
-    if not bounds:
-        return _undecided(entry, "fewer than two groups have rows enough to be compared")
-    widest = max(bounds, key=lambda pair: _reach(bounds[pair]))
-    is_within = _reach(bounds[widest]) <= asked.gap + SLACK
-    harms = [harm for harm in harms if harm[2] == "gap" or not is_within]
+    bounds, unknown = _bounds(trial, entry)
+    harms = [
+        (pair, sign, kind)
+        for pair, sign, kind in harms
+        if pair in bounds and (kind == "gap" or not _is_within(bounds[pair], asked))
+    ]
     if harms:
         # The gap itself says more than that it has grown.
         pair, _, kind = min(harms, key=lambda harm: harm[2])
         grew = "; it is shown to have grown over the champion's" if kind == "growth" else ""
         text, figures = _told(pair, bounds[pair])
         return result(entry.name, "FAIL", {**figures, "harm": kind}, f"{text}{grew}.", RETRAIN)
+    if unknown is not None:
+        return _undecided(entry, unknown)
+    widest = max(bounds, key=lambda pair: _reach(bounds[pair]))
     text, figures = _told(widest, bounds[widest])
-    if is_within:
+    if _is_within(bounds[widest], asked):
         return result(entry.name, "PASS", figures, f"{text}.")
     distance = abs(asked.gap - abs(bounds[widest].estimate))
     power = trial.case.policy.power
@@ -166,6 +166,22 @@ def _judged(trial: Trial, entry: Entry, harms: list[Harm]) -> CheckResult:
     text += f": no harm is shown, nor that there is none; about {needed} rows of both would tell."
     figures = {**figures, "rows_needed": needed}
     return result(entry.name, "INCONCLUSIVE", figures, text, MORE, enforced=False)
+
+
+def _bounds(trial: Trial, entry: Entry) -> tuple[dict[Pair, Bounds], str | None]:
+    """Return the bounds of each pair that has any, and why not all pairs have, if so."""
+    found: dict[Pair, Bounds] = {}
+    unknown = None if entry.pairs else "fewer than two groups have rows enough to be compared"
+    for pair in entry.pairs:
+        try:
+            found[pair] = pair.bounds(trial.alpha)
+        except OutsideDomainError as err:
+            unknown = f"no bound can be given: {err}"
+    return found, unknown
+
+
+def _is_within(found: Bounds, asked: Fairness) -> bool:
+    return _reach(found) <= asked.gap + SLACK
 
 
 def _told(pair: Pair, found: Bounds) -> tuple[str, Figures]:
