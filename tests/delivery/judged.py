@@ -11,8 +11,9 @@ from typing import Any
 
 from delivery.app import Holdout, Payload
 from delivery.canonical import canonical, sha256
-from delivery.evidence import Champion, HoldoutRef, Judged, TrainedOn
+from delivery.evidence import Champion, Judged, TrainedOn
 from delivery.gate import Case, Scorer
+from delivery.judging import Compared
 from delivery.models.bounded import run_bounded
 from delivery.models.container import read_ending
 from delivery.models.contract import OUTPUTS, Identity, ModelFiles, Signature
@@ -180,7 +181,7 @@ def case(
     rows: Holdout | None = None,
     task: Task = "binary-classification",
     trained_on: TrainedOn | None = None,
-    compared: HoldoutRef | None = None,
+    compared: Compared | None = None,
 ) -> Case:
     """Return a case for the environment dev."""
     images = [image for image in (candidate, champion) if image is not None]

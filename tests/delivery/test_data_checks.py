@@ -13,7 +13,7 @@ from delivery.evidence import CheckResult, HoldoutRef, TrainedOn, parse_evidence
 from delivery.gate import differences, judge
 from delivery.gate.data import FAULTS, compare_rows, digests
 from delivery.gate.holdout import parse_holdout
-from delivery.judging import compared_on
+from delivery.judging import Compared, compared_on
 from delivery.models.contract import StatedRows, row_digests
 from delivery.policy import Limit, Mode, Part, Policy
 from pydantic import ValidationError
@@ -165,11 +165,23 @@ def reference(rows: Holdout) -> HoldoutRef:
 
 
 def test_holdout_that_was_drawn_anew_since_release_blocks() -> None:
-    before = reference(with_column([-1.0]))
-    assert found("data-overlap", compared=reference(holdout())).outcome == "SKIPPED"
+    clean = compare_rows(stated(listed(*OTHERS)), PARSED)
+    before = Compared(reference(with_column([-1.0])), clean)
+    same = Compared(reference(holdout()), clean)
+    assert found("data-overlap", compared=same).outcome == "SKIPPED"
     check = found("data-overlap", compared=before)
     assert (check.outcome, check.blocks) == ("INCONCLUSIVE", True)
     assert not found("data-overlap", compared=before, policy=policy(overlap="report")).blocks
+
+
+@pytest.mark.parametrize("mode", ["report", "enforce"])
+def test_what_release_found_of_these_rows_counts_later(mode: Mode) -> None:
+    seen = compare_rows(stated(listed(*OTHERS, PARSED.features[17])), PARSED)
+    later = {"compared": Compared(reference(holdout()), seen), "policy": policy(overlap=mode)}
+    check = found("data-overlap", **later)
+    assert (check.outcome, check.blocks) == ("FAIL", mode == "enforce")
+    none = compare_rows(StatedRows(None, None), PARSED)
+    assert found("data-overlap", compared=Compared(reference(holdout()), none)).outcome == "ERROR"
 
 
 def test_release_says_which_holdout_it_was_compared_with(delivered: World) -> None:
@@ -177,7 +189,9 @@ def test_release_says_which_holdout_it_was_compared_with(delivered: World) -> No
     assert line.current is not None
     work, release = delivered.work, line.current.record.release.id
     then = compared_on(work.main, work.ledger, line.app, release)
-    assert then == reference(work.app(line.app).holdout())
+    assert then is not None
+    assert then.holdout == reference(work.app(line.app).holdout())
+    assert (then.trained_on.error, then.trained_on.shared) == (None, 0)
     assert compared_on(work.main, work.ledger, line.app, "sha256:" + "0" * 64) is None
 
 

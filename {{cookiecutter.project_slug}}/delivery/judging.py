@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from math import isfinite
 
 from .app import App, Holdout
@@ -21,8 +22,16 @@ def champion_of(line: Line) -> Champion | None:
     return Champion(record=current.name, **Judged.of(current.record.release).model_dump())
 
 
-def compared_on(main: Snapshot, ledger: Ledger, app: str, release: str) -> HoldoutRef | None:
-    """Return the hold-out that a release's training rows were compared with; None if with none.
+@dataclass(frozen=True)
+class Compared:
+    """What a release's training rows were compared with, and what was found."""
+
+    holdout: HoldoutRef
+    trained_on: TrainedOn
+
+
+def compared_on(main: Snapshot, ledger: Ledger, app: str, release: str) -> Compared | None:
+    """Return what became of a release's training rows; None if they were compared with none.
 
     The newest record that brought the release into its first environment states it.
     """
@@ -34,7 +43,9 @@ def compared_on(main: Snapshot, ledger: Ledger, app: str, release: str) -> Holdo
     path = record_path(made[-1].environment, app, made[-1].number, "evidence.json")
     data = main.find(path)
     found = None if data is None else parse_evidence(data, path).inputs
-    return None if found is None or found.trained_on is None else found.holdout
+    if found is None or found.trained_on is None:
+        return None
+    return Compared(found.holdout, found.trained_on)
 
 
 def inputs_for(

@@ -10,8 +10,8 @@ import numpy as np
 
 from ..app import App, Holdout
 from ..errors import Refused
-from ..evidence import Champion, HoldoutRef, Inputs, Judged, TrainedOn, Waiver
-from ..judging import inputs_of
+from ..evidence import Champion, Inputs, Judged, TrainedOn, Waiver
+from ..judging import Compared, inputs_of
 from ..policy import Policy, Task
 from ..waivers import waivers_for
 from .holdout import Rows, parse_holdout
@@ -26,8 +26,8 @@ class Case:
     """A candidate for an environment, its champion there, and all that decides between them.
 
     `logged` holds the hold-out metrics that training logged, `trained_on` what became of the rows
-    that it saw; both are None except at `release`. After that, `compared` is the hold-out that
-    these rows were compared with then.
+    that it saw; both are None except at `release`. After that, `compared` is what became of these
+    rows then.
     """
 
     app: str
@@ -41,7 +41,7 @@ class Case:
     logged: Mapping[str, float] | None
     scorer: Scorer
     trained_on: TrainedOn | None = None
-    compared: HoldoutRef | None = None
+    compared: Compared | None = None
     waivers: tuple[Waiver, ...] = ()
 
     @classmethod
@@ -54,7 +54,7 @@ class Case:
         logged: Mapping[str, float] | None,
         scorer: Scorer,
         trained_on: TrainedOn | None = None,
-        compared: HoldoutRef | None = None,
+        compared: Compared | None = None,
     ) -> Case:
         """Return the case as an app of the base has it.
 

@@ -56,14 +56,16 @@ def digests(features: Floats) -> list[str]:
 
 def overlap(trial: Trial) -> Iterator[CheckResult]:
     """Yield whether any row of the hold-out was trained on, as training states its rows."""
-    name, found = "data-overlap", trial.case.trained_on
-    if found is None:
-        yield _later(trial)
-        return
+    found = trial.case.trained_on
+    yield _later(trial) if found is None else _shared(trial, found)
+
+
+def _shared(trial: Trial, found: TrainedOn) -> CheckResult:
+    name = "data-overlap"
     if found.error is not None:
-        text = f"It is not known which rows were trained on: {FAULTS[found.error]}."
-        yield result(name, "ERROR", {"error": found.error}, text, "run `deliver train` again")
-        return
+        why = FAULTS.get(found.error, found.error)
+        text = f"It is not known which rows were trained on: {why}."
+        return result(name, "ERROR", {"error": found.error}, text, "run `deliver train` again")
     held = trial.case.holdout.rows
     figures: Figures = {"trained": found.rows, "shared": found.shared, "rows": held}
     if not found.shared:
@@ -71,22 +73,28 @@ def overlap(trial: Trial) -> Iterator[CheckResult]:
             f"None of the hold-out's {held} rows is among the {found.rows} that training states "
             f"(list {short(str(found.sha256))})."
         )
-        yield result(name, "PASS", figures, text)
-        return
+        return result(name, "PASS", figures, text)
     more = ", …" if found.shared > len(found.some) else ""
     text = f"{found.shared} of the hold-out's {held} rows were trained on: "
-    yield result(name, "FAIL", figures, f"{text}{', '.join(found.some)}{more}.", SPLIT)
+    return result(name, "FAIL", figures, f"{text}{', '.join(found.some)}{more}.", SPLIT)
 
 
 def _later(trial: Trial) -> CheckResult:
-    """Return the result where training's rows are not at hand: after `release`."""
+    """Return the result where training's rows are not at hand: after `release`.
+
+    What was found then counts here, too: the first environment's policy may only have reported it.
+    """
     then = trial.case.compared
-    if then is not None and then.features != trial.case.holdout.features_sha256:
+    if then is not None and then.holdout.features != trial.case.holdout.features_sha256:
         text = (
             "The hold-out was drawn anew since `release` compared it with training's rows: whether "
             "some of these were trained on is not known."
         )
-        return result("data-overlap", "INCONCLUSIVE", {"compared": then.features}, text, ANEW)
+        return result(
+            "data-overlap", "INCONCLUSIVE", {"compared": then.holdout.features}, text, ANEW
+        )
+    if then is not None and (then.trained_on.shared or then.trained_on.error):
+        return _shared(trial, then.trained_on)
     text = "Compared with training's rows at `release` alone; what was judged there moves on."
     return result("data-overlap", "SKIPPED", {}, text)
 
