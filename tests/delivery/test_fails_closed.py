@@ -56,6 +56,15 @@ POLICIES: dict[str, Any] = {
     "a mode for nothing": {**SOUND, "modes": {"identity": "off"}},
     "all that judges off": {**SOUND, "modes": {"floors": "off", "champion": "off"}},
     "all that judges only reported": {**SOUND, "modes": {"floors": "report", "champion": "report"}},
+    "floors alone enforced, and none": {
+        "metrics": {"roc_auc": {"margin": 0.1}},
+        "modes": {"champion": "off"},
+    },
+    "margins alone enforced, and none": {
+        "metrics": {"roc_auc": {"floor": 0.5}},
+        "modes": {"floors": "report"},
+    },
+    "an edge of NaN": {**SOUND, "slices": [{"column": "c0", "edges": [math.nan]}]},
 }
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from delivery.evidence import CheckResult, Evidence
 from delivery.gate import judge
+from delivery.gate.groups import _groups
 from delivery.policy import Limit, Mode, Part, Policy, Slice
 from delivery.verbs.gate import GateFailed, require_pass
 from pydantic import ValidationError
@@ -195,3 +197,21 @@ def test_evidence_before_intervals_is_still_read() -> None:
     old = new.model_copy(update={"schema_": 1, "policy": {"metrics": {}}, "intervals": {}})
     assert b"intervals" not in old.dump()
     assert b"enforced" not in old.dump()
+
+
+def test_first_release_without_anything_that_judges_it_is_an_error() -> None:
+    evidence = first(GOOD, metrics={"sensitivity": Limit(margin=0.1)})
+    assert evidence.outcome == "ERROR"
+    assert named(evidence, "baseline").figures["error"] == "baseline-missing"
+    for sound in ({"sensitivity": Limit(floor=0.5)}, {"roc_auc": Limit(margin=0.1)}):
+        assert first(GOOD, metrics=sound).outcome == "PASS"
+
+
+def test_first_release_without_a_value_of_a_metric_with_a_margin_is_an_error() -> None:
+    evidence = first(tuple(0.4 for _ in GOOD), metrics={"precision": Limit(floor=0.1, margin=0.1)})
+    assert named(evidence, "champion-precision").figures["error"] == "metric-missing"
+
+
+def test_groups_of_near_values_keep_names_of_their_own() -> None:
+    groups = list(_groups(np.array([1e6, 1e6 + 1, 0.1]), Slice(column="c0")))
+    assert [one.name for one in groups] == ["c0=0.1", "c0=1000000", "c0=1000001"]

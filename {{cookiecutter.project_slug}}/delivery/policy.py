@@ -70,7 +70,7 @@ class Slice(Strict):
     """A column of the hold-out whose values, or ranges between edges, are judged apart."""
 
     column: Annotated[str, StringConstraints(min_length=1)]
-    edges: tuple[float, ...] = ()
+    edges: tuple[Annotated[float, Field(allow_inf_nan=False)], ...] = ()
 
     @model_validator(mode="after")
     def _ascending(self) -> Slice:
@@ -141,8 +141,12 @@ class Policy(Strict):
 
     @model_validator(mode="after")
     def _judges_something(self) -> Policy:
-        if self.mode("floors") != "enforce" and self.mode("champion") != "enforce":
-            raise ValueError("with neither floors nor champion enforced, every model would pass")
+        floors, champion = (self.mode(part) == "enforce" for part in ("floors", "champion"))
+        if not any(
+            (floors and one.floor is not None) or (champion and one.margin is not None)
+            for one in self.metrics.values()
+        ):
+            raise ValueError("with neither a floor nor a margin enforced, every model would pass")
         return self
 
     @model_validator(mode="after")

@@ -50,12 +50,17 @@ def _groups(column: NDArray[np.float64], one: Slice) -> Iterator[Group]:
     """Yield the groups that have rows, by value or by range."""
     if not one.edges:
         for value in np.unique(column):
-            yield Group(f"{one.column}={value:g}", column == value)
+            yield Group(f"{one.column}={_exact(value)}", column == value)
         return
     for low, high in pairwise((-np.inf, *one.edges, np.inf)):
         rows = (column >= low) & (column < high)
         if rows.any():
-            yield Group(f"{one.column}[{low:g},{high:g})", rows)
+            yield Group(f"{one.column}[{_exact(low)},{_exact(high)})", rows)
+
+
+def _exact(value: float) -> str:
+    """Return a number that no other is spelled as: two groups of one name would be one check."""
+    return repr(float(value)).removesuffix(".0")
 
 
 def holm(asked: Sequence[T], alpha: float, is_shown: Callable[[T, float], bool]) -> list[T]:

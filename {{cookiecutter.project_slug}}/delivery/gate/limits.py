@@ -58,15 +58,15 @@ def champion(trial: Trial) -> Iterator[CheckResult]:
 
 def _margin(trial: Trial, metric: str, margin: float) -> CheckResult:
     name, other = f"champion-{metric}", trial.champion
-    if other is None:
-        text = f"Nothing runs in {trial.case.environment} yet, so there is no champion to compare."
-        return result(name, "SKIPPED", {"limit": margin}, text)
     if trial.same_model:
         text = "It is the champion's own model; its answers are compared row by row instead."
         return result(name, "SKIPPED", {"limit": margin}, text)
-    for side in (trial.candidate, other):
+    for side in trial.sides:
         if metric not in side.measured.values:
             return uncomputable(name, metric, side)
+    if other is None:
+        text = f"Nothing runs in {trial.case.environment} yet, so there is no champion to compare."
+        return result(name, "SKIPPED", {"limit": margin}, text)
     ours, theirs = trial.candidate.measured.values[metric], other.measured.values[metric]
     begun = f"{metric} is {ours:.4f}, the champion's {theirs:.4f}"
     try:
@@ -82,9 +82,12 @@ def baseline(trial: Trial) -> Iterator[CheckResult]:
     """Yield whether a first release is shown to be better than the best constant answer."""
     if trial.champion is not None:
         return
-    rows = trial.candidate.rows
+    rows, metrics = trial.candidate.rows, trial.case.policy.metrics
     constant, what = _constant(rows.labels, trial.candidate.predictions)
-    for metric in sorted(set(trial.case.policy.metrics) - BEATABLE):
+    asked = sorted(set(metrics) - BEATABLE)
+    if not asked and all(limit.floor is None for limit in metrics.values()):
+        yield _no_baseline(trial)
+    for metric in asked:
         name = f"baseline-{metric}"
         if metric not in trial.candidate.measured.values:
             continue  # its floor or margin said so
@@ -96,6 +99,17 @@ def baseline(trial: Trial) -> Iterator[CheckResult]:
         text = f"{metric} against a constant answer, the labels' {what}: {told(found)}"
         low, high = found.low - 2 * SLACK, found.high
         yield _decided(trial, name, low, high, found, found.estimate, text, 0.0)
+
+
+def _no_baseline(trial: Trial) -> CheckResult:
+    return result(
+        "baseline",
+        "ERROR",
+        {"error": "baseline-missing"},
+        "The policy has no floor, and no metric by which a constant answer is worse than a model: "
+        "nothing judges a first release.",
+        f"name a floor, or a metric such as balanced_accuracy, in apps/{trial.case.app}/app.yaml",
+    )
 
 
 def _constant(labels: Floats, answers: Floats) -> tuple[Floats, str]:
