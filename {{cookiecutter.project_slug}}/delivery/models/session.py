@@ -79,7 +79,10 @@ class Session:
         first = self._pid()
         if not _is_container(first):
             raise _unreadable("the container's processes are not among this machine's")
-        return sum(map(_peak, _family(first)))
+        peak = sum(map(_peak, _family(first)))
+        if not peak:
+            raise _unreadable("the container has ended")
+        return peak
 
     def close(self) -> None:
         """End the container."""

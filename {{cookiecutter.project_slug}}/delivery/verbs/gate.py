@@ -149,8 +149,7 @@ def _verify_one(
             "Committed evidence has to be what the trusted job finds by scoring again.",
             "delete the branch and run the same deliver command again; never edit evidence",
         )
-    if any(check.blocks for check in found.measured):
-        raise GateFailed(found)
+    require_pass(found)
 
 
 def _verify_question(workplace: Workplace, entry: Entry, head: Snapshot, scorer: Scorer) -> None:
