@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from delivery.evidence import CheckResult, Evidence, OutcomeName
 from delivery.gate import PLOTS, Verdict, judge
-from delivery.gate.card import MOST, card
+from delivery.gate.card import card
 from delivery.gate.plots import Answers, binned, plots
+from delivery.gate.report import MOST
 from delivery.gate.trial import Figures
 from delivery.policy import Limit, Policy, Slice
 from delivery.verbs.gate import write_files

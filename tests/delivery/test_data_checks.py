@@ -11,6 +11,7 @@ from delivery.app import Holdout
 from delivery.canonical import sha256
 from delivery.evidence import CheckResult, HoldoutRef, TrainedOn, parse_evidence
 from delivery.gate import differences, judge
+from delivery.gate.card import card
 from delivery.gate.data import FAULTS, compare_rows, digests
 from delivery.gate.holdout import parse_holdout
 from delivery.judging import Compared, compared_on
@@ -106,6 +107,13 @@ def test_planted_row_is_found() -> None:
     check = found("data-overlap", trained_on=compare_rows(stated(planted), PARSED))
     assert check.outcome == "FAIL"
     assert check.sentence == "1 of the hold-out's 240 rows were trained on: row-17."
+
+
+def test_card_tells_of_the_rows_that_were_compared() -> None:
+    seen = compare_rows(stated(listed(*OTHERS)), PARSED)
+    text = card(judge(case(ONE, policy=policy(), trained_on=seen)).evidence)
+    assert f"20 rows, by the list that training states, `{seen.sha256}`; 0 rows of the" in text
+    assert "the list that training states" not in card(judge(case(ONE, policy=policy())).evidence)
 
 
 def test_of_many_shared_rows_a_few_are_named() -> None:

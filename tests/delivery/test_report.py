@@ -4,8 +4,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from delivery.gate import Case, Verdict, judge
-from delivery.gate.junit import TAGS
-from delivery.gate.report import MARKS
+from delivery.gate.junit import TAGS, junit
+from delivery.gate.report import MARKS, report
 from delivery.policy import Limit
 from syrupy.assertion import SnapshotAssertion
 
@@ -51,3 +51,16 @@ def test_every_outcome_has_a_mark() -> None:
 def test_report_fits_a_comment(verdicts: dict[str, Verdict]) -> None:
     # GitHub takes at most 65,536 characters.
     assert all(len(verdict.report) < 8000 for verdict in verdicts.values())
+    evidence = verdicts["worse"].evidence
+    many = evidence.model_copy(update={"checks": evidence.checks * 60})
+    found = report(many)
+    assert 60_000 < len(found) <= 65_000
+    assert "more lines are left out; evidence.json has all." in found
+
+
+def test_junit_has_no_failure_where_nothing_blocks(verdicts: dict[str, Verdict]) -> None:
+    evidence = verdicts["worse"].evidence
+    mild = [check.model_copy(update={"enforced": False}) for check in evidence.checks]
+    suites = ET.fromstring(junit(evidence.model_copy(update={"checks": mild})))  # noqa: S314 - our own
+    assert suites.get("failures") == "0"
+    assert suites.findall(".//skipped[@type='FAIL']")

@@ -15,6 +15,7 @@ from .report import (
     MARKS,
     MEASURED,
     figure,
+    fitted,
     limit_of,
     metrics_table,
     outcome_of,
@@ -23,8 +24,6 @@ from .report import (
     waivers,
 )
 
-MOST = 65_000
-"""Characters: GitHub shows at most 65,536 in a comment."""
 MOST_SLICES = 50
 MOST_TOLD = 50
 """Checks whose sentences are given; of more there are the names alone."""
@@ -53,18 +52,7 @@ def card(evidence: Evidence, measured: Sequence[CheckResult] = ()) -> str:
     lines = [f"# Model card: {_text(evidence.app)} for {_text(evidence.environment)}", ""]
     for heading, part in parts.items():
         lines += [f"## {heading}", "", *part, ""]
-    return _fitted(lines)
-
-
-def _fitted(lines: list[str]) -> str:
-    """Return as many lines as there is room for; what may be cut stands last."""
-    room = MOST - 100  # for the sentence on what was cut
-    for number, line in enumerate(lines):
-        room -= len(line) + 1
-        if room < 0:
-            rest = f"{len(lines) - number} more lines are left out; evidence.json has all."
-            return "\n".join([*lines[:number], "", rest, ""])
-    return "\n".join(lines).rstrip() + "\n"
+    return fitted(lines)
 
 
 def _details(evidence: Evidence, measured: Sequence[CheckResult]) -> Iterator[str]:
@@ -132,8 +120,12 @@ def _holdout(evidence: Evidence) -> Iterator[str]:
 
 
 def _training(evidence: Evidence) -> Iterator[str]:
-    release = short(evidence.inputs.candidate.release)
-    yield "No part of a verdict. What the model was trained from, by commit and run:"
+    seen, release = evidence.inputs.trained_on, short(evidence.inputs.candidate.release)
+    if seen is not None and seen.sha256 is not None:
+        shared = f"{seen.shared} rows of the hold-out stand in it."
+        yield f"{seen.rows} rows, by the list that training states, `{seen.sha256}`; {shared}"
+        yield ""
+    yield "What the model was trained from, by commit and run, is no part of a verdict:"
     yield f"`deliver trace {release}`."
 
 

@@ -35,7 +35,7 @@ def junit(evidence: Evidence, measured: Sequence[CheckResult] = ()) -> bytes:
 
 
 def _counts(*groups: Sequence[CheckResult]) -> dict[str, str]:
-    tags = [TAGS.get(check.outcome) for checks in groups for check in checks]
+    tags = [_tag(check) for checks in groups for check in checks]
     counts = {
         "tests": len(tags),
         "failures": tags.count("failure"),
@@ -45,9 +45,15 @@ def _counts(*groups: Sequence[CheckResult]) -> dict[str, str]:
     return {key: str(value) for key, value in counts.items()}
 
 
+def _tag(check: CheckResult) -> str | None:
+    """Return the tag of an outcome: what is only reported is no failure, as it blocks nothing."""
+    tag = TAGS.get(check.outcome)
+    return tag if tag is None or check.blocks else "skipped"
+
+
 def _case(suite: ET.Element, check: CheckResult, classname: str) -> None:
     case = ET.SubElement(suite, "testcase", {"name": check.name, "classname": classname})
-    tag = TAGS.get(check.outcome)
+    tag = _tag(check)
     if tag is None:
         return
     found = ET.SubElement(case, tag, {"message": check.sentence, "type": check.outcome})

@@ -11,6 +11,8 @@ from ..policy import LOWER_IS_BETTER, Limit, Policy
 from ..waivers import DAYS, waiver_path
 
 MEASURED = "No part of evidence: machines differ, and whoever judges measures again"
+MOST = 65_000
+"""Characters: GitHub shows at most 65,536 in a comment."""
 MARKS = {
     "PASS": "✅",
     "FAIL": "❌",
@@ -22,7 +24,10 @@ MARKS = {
 
 
 def report(evidence: Evidence, measured: Sequence[CheckResult] = ()) -> str:
-    """Return the verdict in one sentence, metrics beside limits, and what to do about the rest."""
+    """Return the verdict in one sentence, metrics beside limits, and what to do about the rest.
+
+    At most 65,000 characters.
+    """
     outcome = outcome_of(evidence, measured)
     parts = [
         [f"## {MARKS[outcome]} {evidence.app} for {evidence.environment}", ""],
@@ -35,7 +40,18 @@ def report(evidence: Evidence, measured: Sequence[CheckResult] = ()) -> str:
         _all_checks(evidence.checks),
         _inputs(evidence),
     ]
-    return "\n".join(line for part in parts for line in part).rstrip() + "\n"
+    return fitted([line for part in parts for line in part])
+
+
+def fitted(lines: list[str]) -> str:
+    """Return as many lines as there is room for; what may be cut stands last."""
+    room = MOST - 100  # for the sentence on what was cut
+    for number, line in enumerate(lines):
+        room -= len(line) + 1
+        if room < 0:
+            rest = f"{len(lines) - number} more lines are left out; evidence.json has all."
+            return "\n".join([*lines[:number], "", rest, ""])
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def outcome_of(evidence: Evidence, measured: Sequence[CheckResult] = ()) -> Verdict:
