@@ -236,3 +236,9 @@ def test_sound_case_of_classes_passes() -> None:
 @pytest.mark.parametrize("what", CASES)
 def test_broken_case_does_not_pass(what: str) -> None:
     assert CASES[what]() != "PASS"
+
+
+def test_environment_whose_policy_would_judge_nothing_is_refused_with_the_app() -> None:
+    prod = {"modes": {"floors": "off", "champion": "off"}}
+    with pytest.raises(ValidationError, match=r"environments\.prod: with neither a floor"):
+        Gate.model_validate({**SOUND, "environments": {"prod": prod}})

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from .canonical import digest
 from .settings import Strict
@@ -192,6 +192,16 @@ class Gate(Policy):
     """The app's policy: what holds everywhere, and what differs by environment."""
 
     environments: dict[str, PartialPolicy] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _judges_everywhere(self) -> Gate:
+        for name in self.environments:
+            try:
+                self.policy(name)
+            except ValidationError as err:
+                what = err.errors()[0]["msg"].removeprefix("Value error, ")
+                raise ValueError(f"environments.{name}: {what}") from err
+        return self
 
     def policy(self, environment: str) -> Policy:
         """Return what holds in an environment."""
