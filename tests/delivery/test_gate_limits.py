@@ -9,6 +9,9 @@ import pytest
 from delivery.evidence import CheckResult, Evidence
 from delivery.gate import judge
 from delivery.gate.groups import _groups
+from delivery.gate.statistics.bounds import spread
+from delivery.gate.statistics.metrics import influence
+from delivery.gate.statistics.needed import rows_needed
 from delivery.policy import Limit, Mode, Part, Policy, Slice
 from delivery.verbs.gate import GateFailed, require_pass
 from pydantic import ValidationError
@@ -55,6 +58,16 @@ def test_inconclusive_names_the_rows_that_would_decide_and_three_ways_on() -> No
     assert isinstance(needed, int)
     assert needed > ROWS
     assert all(word in check.next for word in (str(needed), "hold-out", "widen", "second person"))
+
+
+def test_rows_for_the_floor_of_a_loss_are_those_for_its_negative() -> None:
+    check = named(first(GOOD, metrics={"brier": Limit(floor=0.12)}), "floor-brier")
+    negative = spread(-influence("brier", np.array(LABELS), np.array(GOOD))).bounds(0.0025)
+    assert negative.shape is not None
+    assert abs(negative.shape.skewness) > 1
+    assert check.figures["rows_needed"] == rows_needed(
+        negative, 0.12 + negative.estimate, 0.0025, 0.8
+    )
 
 
 @pytest.mark.parametrize(("floor", "status"), [(0.95, 3), (0.985, 1)])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ..evidence import CheckResult
 from .groups import holm
-from .limits import figures_of
+from .limits import figures_of, from_above
 from .statistics.bounds import Bounds, Influence, OutsideDomainError, spread
 from .statistics.calibration import expected_error, intercept, residual, slope
 from .statistics.needed import rows_needed
@@ -105,8 +105,10 @@ def _judged(trial: Trial, one: Found, is_off: bool) -> CheckResult:
         return result(one.name, "FAIL", figures, f"{text}.", RECALIBRATE)
     if max(found.high - one.target, one.target - found.low) <= one.limit + SLACK:
         return result(one.name, "PASS", figures, f"{text}.")
-    distance = abs(one.limit - abs(found.estimate - one.target))
-    needed = rows_needed(found, distance, trial.alpha, trial.case.policy.power)
+    off = found.estimate - one.target
+    inside = one.limit - abs(off)  # from there the bound on the far side decides, else on the near
+    seen = from_above(found) if (off > 0) == (inside > 0) else found
+    needed = rows_needed(seen, abs(inside), trial.alpha, trial.case.policy.power)
     text += f": no harm is shown, nor that there is none; about {needed} rows would tell."
     figures = {**figures, "rows_needed": needed}
     return result(one.name, "INCONCLUSIVE", figures, text, MORE, enforced=False)

@@ -16,7 +16,7 @@ from typing import Literal
 from ..evidence import CheckResult
 from ..policy import Fairness
 from .groups import Group, holm, split
-from .limits import RETRAIN, figures_of
+from .limits import RETRAIN, figures_of, from_above
 from .statistics.apart import Sample, apart, grown
 from .statistics.bounds import Bounds, OutsideDomainError, Spread
 from .statistics.needed import rows_needed
@@ -160,9 +160,10 @@ def _judged(trial: Trial, entry: Entry, harms: list[Harm]) -> CheckResult:
     text, figures = _told(widest, bounds[widest])
     if _is_within(bounds[widest], asked):
         return result(entry.name, "PASS", figures, f"{text}.")
-    distance = abs(asked.gap - abs(bounds[widest].estimate))
-    power = trial.case.policy.power
-    needed = rows_needed(bounds[widest], distance, trial.alpha, power)
+    found = bounds[widest]
+    inside = asked.gap - abs(found.estimate)  # from there the far bound decides, else the near one
+    seen = from_above(found) if (found.estimate > 0) == (inside > 0) else found
+    needed = rows_needed(seen, abs(inside), trial.alpha, trial.case.policy.power)
     text += f": no harm is shown, nor that there is none; about {needed} rows of both would tell."
     figures = {**figures, "rows_needed": needed}
     return result(entry.name, "INCONCLUSIVE", figures, text, MORE, enforced=False)

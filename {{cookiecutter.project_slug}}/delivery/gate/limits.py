@@ -7,6 +7,7 @@ hold fails, and the rest is INCONCLUSIVE, with the rows that would decide.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,7 @@ def _floor(trial: Trial, metric: str, limit: float) -> CheckResult:
     above = [sign * (bound - limit) for bound in (found.low, found.high)]
     text = f"{metric} is {found.estimate:.4f} ({found.low:.4f} to {found.high:.4f}); {asked}"
     distance = sign * (found.estimate - limit)
+    found = found if sign > 0 else from_above(found)
     return _decided(trial, name, min(above), max(above), found, distance, text, limit)
 
 
@@ -143,6 +145,11 @@ def figures_of(found: Bounds, limit: float) -> Figures:
     """Return what evidence keeps of bounds and their limit."""
     shown = {"estimate": found.estimate, "low": found.low, "high": found.high}
     return {**shown, "error": found.error, "limit": limit, "method": found.method}
+
+
+def from_above(found: Bounds) -> Bounds:
+    """Return bounds by which rows are forecast for the bound above; else it is the one below."""
+    return found if found.shape is None else replace(found, shape=-found.shape)
 
 
 def undecided(trial: Trial, name: str, begun: str, err: OutsideDomainError) -> CheckResult:
