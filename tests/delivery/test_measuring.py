@@ -88,6 +88,10 @@ def test_scorer_that_cannot_measure_follows_the_mode(mode: Mode, outcome: str) -
     assert found.outcome == outcome
 
 
+def test_report_offers_no_waiver_of_what_is_measured() -> None:
+    assert "To waive it" not in verdict(SLOW, Cost(), latency_factor=2).report
+
+
 def test_measurement_that_is_reported_blocks_nothing() -> None:
     found = verdict(SLOW, Cost(), "report", latency_factor=2)
     assert (only(found).outcome, found.outcome) == ("FAIL", "PASS")

@@ -20,7 +20,7 @@ from ..errors import DeliveryError
 from ..evidence import CheckResult, OutcomeName
 from .budgets import MB, SMALLER, told
 from .case import Side
-from .scoring import Request, ScoringError, read_answers, requests_for
+from .scoring import ROWS_PER_REQUEST, Request, ScoringError, read_answers, requests_for
 from .trial import Figures, Trial, result
 
 ROUNDS, FEWEST_ROUNDS, WARM = 21, 7, 2
@@ -121,7 +121,8 @@ def _ask(side: Side, session: Asked) -> float:
 
 def _request(side: Side) -> Request:
     rows = side.rows
-    return requests_for(side.carried.signature, rows.ids, rows.features)[0]
+    first = slice(ROWS_PER_REQUEST)
+    return requests_for(side.carried.signature, rows.ids[first], rows.features[first])[0]
 
 
 def _peak(session: Asked) -> int | DeliveryError:

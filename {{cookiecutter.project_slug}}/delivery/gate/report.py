@@ -167,8 +167,10 @@ def _waived(check: CheckResult, one: Waiver) -> str:
 
 def _skeleton(evidence: Evidence, measured: Sequence[CheckResult]) -> list[str]:
     """Return the text of a waiver to paste, where one could let through all that blocks."""
-    bad = [check for check in (*evidence.checks, *measured) if check.blocks]
-    if not bad or not all(check.waivable for check in bad):
+    bad = [check for check in evidence.checks if check.blocks]
+    # What is measured is no part of evidence, so no waiver can name it.
+    in_vain = any(check.blocks for check in measured)
+    if not bad or in_vain or not all(check.waivable for check in bad):
         return []
     ours = evidence.inputs
     path = waiver_path(evidence.app, evidence.environment, ours.candidate.model)
