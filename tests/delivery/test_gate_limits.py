@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from delivery.canonical import canonical
 from delivery.evidence import CheckResult, Evidence
 from delivery.gate import judge
 from delivery.gate.groups import _groups
 from delivery.gate.statistics.bounds import spread
 from delivery.gate.statistics.metrics import influence
 from delivery.gate.statistics.needed import rows_needed
+from delivery.models.contract import ModelFiles, Signature
 from delivery.policy import Limit, Mode, Part, Policy, Slice
 from delivery.verbs.gate import GateFailed, require_pass
 from pydantic import ValidationError
@@ -228,3 +230,14 @@ def test_first_release_without_a_value_of_a_metric_with_a_margin_is_an_error() -
 def test_groups_of_near_values_keep_names_of_their_own() -> None:
     groups = list(_groups(np.array([1e6, 1e6 + 1, 0.1]), Slice(column="c0")))
     assert [one.name for one in groups] == ["c0=0.1", "c0=1000000", "c0=1000001"]
+
+
+@pytest.mark.parametrize("part", ["inputs", "outputs"])
+def test_other_unit_is_noticed_by_callers(part: str) -> None:
+    content = ONE.signature.model_dump(mode="json", by_alias=True)
+    (content["inputs"][0]["columns"] if part == "inputs" else content["outputs"])[0]["unit"] = "g"
+    shape = Signature.model_validate(content)
+    files = ModelFiles({**ONE.files, "signature.json": canonical(content)}, shape)
+    evidence = judge(case(Image(files, GOOD), Image(TWO, GOOD))).evidence
+    check = named(evidence, "signature")
+    assert (check.outcome, "unit" in check.sentence) == ("FAIL", True)

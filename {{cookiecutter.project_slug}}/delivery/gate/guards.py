@@ -126,6 +126,7 @@ def signature(trial: Trial) -> Iterator[CheckResult]:
                 ("the input's name", ours.inputs[0].name, theirs.inputs[0].name),
                 ("the input's type", ours.inputs[0].datatype, theirs.inputs[0].datatype),
                 ("the columns' order", ours.names, theirs.names),
+                ("the columns' units", ours.units, theirs.units),
                 ("the output's name", ours.outputs[0].name, theirs.outputs[0].name),
                 ("the output's unit", ours.outputs[0].unit, theirs.outputs[0].unit),
                 ("the classes' order", ours.classes, theirs.classes),

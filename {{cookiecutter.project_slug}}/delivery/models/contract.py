@@ -123,6 +123,11 @@ class Signature(Strict):
         """The feature columns' names, in the order that requests hold them."""
         return tuple(column.name for column in self.inputs[0].columns)
 
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Their units, in the same order."""
+        return tuple(column.unit for column in self.inputs[0].columns)
+
 
 class TrainingData(Strict):
     """What the model was fitted to: the digest of the training rows, and how many they are."""
