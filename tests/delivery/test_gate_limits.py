@@ -218,6 +218,8 @@ def test_first_release_without_anything_that_judges_it_is_an_error() -> None:
     evidence = first(GOOD, metrics={"sensitivity": Limit(margin=0.1)})
     assert evidence.outcome == "ERROR"
     assert named(evidence, "baseline").figures["error"] == "baseline-missing"
+    both = {"sensitivity": Limit(floor=0.5, margin=0.1)}
+    assert first(GOOD, metrics=both, modes={"floors": "report"}).outcome == "ERROR"
     for sound in ({"sensitivity": Limit(floor=0.5)}, {"roc_auc": Limit(margin=0.1)}):
         assert first(GOOD, metrics=sound).outcome == "PASS"
 

@@ -84,10 +84,11 @@ def baseline(trial: Trial) -> Iterator[CheckResult]:
     """Yield whether a first release is shown to be better than the best constant answer."""
     if trial.champion is not None:
         return
-    rows, metrics = trial.candidate.rows, trial.case.policy.metrics
+    rows, policy = trial.candidate.rows, trial.case.policy
     constant, what = _constant(rows.labels, trial.candidate.predictions)
-    asked = sorted(set(metrics) - BEATABLE)
-    if not asked and all(limit.floor is None for limit in metrics.values()):
+    asked = sorted(set(policy.metrics) - BEATABLE)
+    has_floor = any(limit.floor is not None for limit in policy.metrics.values())
+    if not asked and not (has_floor and policy.mode("floors") == "enforce"):
         yield _no_baseline(trial)
     for metric in asked:
         name = f"baseline-{metric}"
@@ -108,8 +109,8 @@ def _no_baseline(trial: Trial) -> CheckResult:
         "baseline",
         "ERROR",
         {"error": "baseline-missing"},
-        "The policy has no floor, and no metric by which a constant answer is worse than a model: "
-        "nothing judges a first release.",
+        "The policy enforces no floor, and has no metric by which a constant answer is worse than "
+        "a model: nothing judges a first release.",
         f"name a floor, or a metric such as balanced_accuracy, in apps/{trial.case.app}/app.yaml",
     )
 
