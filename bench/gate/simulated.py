@@ -20,6 +20,8 @@ from .models import WORLDS, Rows, World, source
 SIZES = (200, 1_000, 10_000)
 ALPHA, POWER, TRIES = 0.05, 0.8, 20
 PARTS = 20
+FEW = 0.2
+"""Share of gates with bounds below which too little is seen of a metric at a number of rows."""
 PILOTS, ABOUT = 200, 2_000
 """Hold-outs that rows are forecast from, on the average, and about how many rows each has."""
 EACH = Policy(metrics={"accuracy": Limit(floor=0)}, candidates=TRIES).alpha_each
@@ -31,8 +33,8 @@ Limited = tuple[str, str]
 class Found:
     """Of gates on a model exactly at a limit: shares of them.
 
-    inside: bounds were given; size: passed at alpha; each: at alpha among tries; covered: of those
-    with bounds, two-sided ones of 95 % held the truth.
+    inside: bounds were given, as rows were within the method's domain; and of those, size: passed
+    at alpha; each: at alpha among tries; covered: two-sided bounds of 95 % held the truth.
     """
 
     world: World
@@ -64,21 +66,28 @@ def at_limit(gates: int) -> Iterator[Found]:
                 for count in SIZES
             }
             for limited, largest in drawn[SIZES[-1]].items():
-                if np.isnan(largest[:, 0]).all():
+                if _inside(largest) < FEW:
                     continue
                 # A limit that is off by a tenth of a standard error would look like a wrong size,
                 # and the mean over all gates is known better than any one population.
                 truth = float(np.nanmean(largest[:, 0]))
                 for count in SIZES:
-                    yield _counted(world, count, limited, drawn[count][limited], truth)
+                    found = drawn[count][limited]
+                    if _inside(found) >= FEW:
+                        yield _counted(world, count, limited, found, truth)
+
+
+def _inside(seen: Floats) -> float:
+    """Return the share of gates with bounds."""
+    return float((~np.isnan(seen[:, 0])).mean())
 
 
 def _counted(world: World, count: int, limited: Limited, seen: Floats, truth: float) -> Found:
-    _, low, low_of_many, least, most = seen.T
-    inside = float((~np.isnan(low)).mean())
-    covered = float(((least <= truth) & (truth <= most)).mean()) / max(inside, 1e-9)
+    kept = seen[~np.isnan(seen[:, 0])]
+    _, low, low_of_many, least, most = kept.T
     size, each = float((low >= truth).mean()), float((low_of_many >= truth).mean())
-    return Found(world, count, limited, inside, size, each, covered)
+    covered = float(((least <= truth) & (truth <= most)).mean())
+    return Found(world, count, limited, _inside(seen), size, each, covered)
 
 
 def _joined(parts: list[dict[Limited, Floats]]) -> dict[Limited, Floats]:
