@@ -52,11 +52,6 @@ class Mainline:
         line = self.place.ledger.line(entry.environment, entry.app)
         return Where.SAME if number in _alike(line, entry) else Where.BEFORE
 
-    def newest_at(self, environment: str, app: str, revision: str) -> str:
-        """Return the name of an app's newest record at a commit; empty where it has none."""
-        number, _ = self._newest(revision).get((environment, app), (0, None))
-        return f"{environment}/{number:04}" if number else ""
-
     def fetch(self) -> None:
         """Bring main and the notes of origin here; raises Unknown (`origin-unreachable`)."""
         if not self._has_origin:
