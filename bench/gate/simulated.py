@@ -33,8 +33,9 @@ Limited = tuple[str, str]
 class Found:
     """Of gates on a model exactly at a limit: shares of them.
 
-    inside: bounds were given, as rows were within the method's domain; and of those, size: passed
-    at alpha; each: at alpha among tries; covered: two-sided bounds of 95 % held the truth.
+    inside: bounds were given, as rows were within the method's domain; size: passed at alpha;
+    each: at alpha among tries; covered: of those with bounds, two-sided ones of 95 % held the
+    truth. Size is of all gates: hold-outs that happen to be within have other classes than most.
     """
 
     world: World
@@ -83,11 +84,10 @@ def _inside(seen: Floats) -> float:
 
 
 def _counted(world: World, count: int, limited: Limited, seen: Floats, truth: float) -> Found:
-    kept = seen[~np.isnan(seen[:, 0])]
-    _, low, low_of_many, least, most = kept.T
+    _, low, low_of_many, least, most = seen.T
+    inside, held = _inside(seen), float(((least <= truth) & (truth <= most)).mean())
     size, each = float((low >= truth).mean()), float((low_of_many >= truth).mean())
-    covered = float(((least <= truth) & (truth <= most)).mean())
-    return Found(world, count, limited, _inside(seen), size, each, covered)
+    return Found(world, count, limited, inside, size, each, held / inside)
 
 
 def _joined(parts: list[dict[Limited, Floats]]) -> dict[Limited, Floats]:
