@@ -29,6 +29,15 @@ def test_release_and_promotions_pass(fresh: World, app: str) -> None:
     assert check_whole(fresh.repository).exit_code == 0
 
 
+def test_change_of_a_holdout_without_its_digest_is_refused(fresh: World) -> None:
+    path = f"apps/{HELM_APP}/holdout/labels.csv"
+    altered = (fresh.root / path).read_text().replace("1", "2", 1)
+    fresh.git("switch", "--quiet", "--create", "labels")
+    fresh.write({path: altered})
+    fresh.commit()
+    assert fresh.codes("labels") == {"holdout-altered"}
+
+
 def test_empty_releases_are_valid(fresh: World) -> None:
     assert check_whole(fresh.repository).exit_code == 0
 

@@ -53,6 +53,21 @@ def test_floor_of_a_loss_is_its_highest_value() -> None:
         assert named(evidence, "floor-brier").outcome == outcome
 
 
+def test_inconclusive_says_where_rows_would_do_for_an_equal_model() -> None:
+    evidence = against(answers(24), GOOD, metrics={"accuracy": Limit(margin=0.1)})
+    check = named(evidence, "champion-accuracy")
+    needed = check.figures["rows_needed"]
+    assert check.outcome == "INCONCLUSIVE"
+    assert isinstance(needed, int)
+    assert needed <= ROWS
+    assert check.next.startswith("train a better model")
+
+
+def test_mode_that_yaml_reads_as_false_is_off() -> None:
+    policy = Policy.model_validate({"metrics": {"brier": {"floor": 1}}, "modes": {"slices": False}})
+    assert policy.mode("slices") == "off"
+
+
 def test_inconclusive_names_the_rows_that_would_decide_and_three_ways_on() -> None:
     check = named(first(GOOD, metrics={"accuracy": Limit(floor=0.9)}), "floor-accuracy")
     assert check.outcome == "INCONCLUSIVE"

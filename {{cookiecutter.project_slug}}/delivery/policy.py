@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, ValidationError, model_validator
 
 from .canonical import digest
 from .settings import Strict
@@ -27,7 +27,10 @@ Part = Literal[
     "flips",
     "calibration",
 ]
-Mode = Literal["off", "report", "enforce"]
+Mode = Annotated[
+    Literal["off", "report", "enforce"],
+    BeforeValidator(lambda mode: "off" if mode is False else mode),  # YAML 1.1 reads `off` so
+]
 
 LOWER_IS_BETTER = frozenset({"log_loss", "brier", "mae", "rmse"})
 METRICS: Mapping[Task, frozenset[str]] = {

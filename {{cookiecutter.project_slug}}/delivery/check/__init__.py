@@ -19,6 +19,7 @@ from ..process import run
 from . import layout
 from .argocd import argocd_is_current, argocd_is_valid
 from .change import Change
+from .holdouts import holdouts_hold
 from .records import RULES, Added
 from .rendered import rendered_again, sources_render
 from .secrets import no_secrets
@@ -40,6 +41,7 @@ CHANGE_RULES: tuple[Callable[[Change], Iterator[DeliveryError]], ...] = (
     layout.one_new_record,
     layout.own_evidence,
     new_waivers,
+    holdouts_hold,
     no_secrets,
     sources_render,
     argocd_is_valid,

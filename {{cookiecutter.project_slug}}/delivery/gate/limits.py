@@ -162,13 +162,15 @@ def undecided(trial: Trial, name: str, begun: str, err: OutsideDomainError) -> C
 
 def ways_on(trial: Trial, needed: int | None) -> str:
     """Return what may be done about a verdict that could not be reached."""
-    larger = "draw a larger hold-out"
-    if needed is not None:
-        larger += f", of about {needed} rows"
     case = trial.case
+    more = "draw a larger hold-out"
+    if needed is not None and needed <= case.holdout.rows:
+        more = f"train a better model, for these rows would mostly pass one as good ({needed} do)"
+    elif needed is not None:
+        more += f", of about {needed} rows"
     waiver = waiver_path(case.app, case.environment, case.candidate.model)
     return (
-        f"{larger}; or have its owner widen the limit in apps/{case.app}/app.yaml; or have a "
+        f"{more}; or have its owner widen the limit in apps/{case.app}/app.yaml; or have a "
         f"second person approve a waiver, {waiver}, whose text the report has"
     )
 

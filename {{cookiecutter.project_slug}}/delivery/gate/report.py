@@ -183,7 +183,7 @@ def _skeleton(evidence: Evidence, measured: Sequence[CheckResult]) -> list[str]:
         "reason:    # why it may enter all the same, in at least 20 characters",
         "risk:      # its id in your register of risks",
         "asked_by:  # who asks",
-        f"expires:   # 2026-12-31, at most {DAYS} days ahead",
+        f"expires:   # a date as 2026-01-31, at most {DAYS} days ahead",
     ]
     lead = f"In `{path}`, by a pull request of its own that a second person approves:"
     return ["### To waive it", "", lead, "", "```yaml", *text, "```", ""]
