@@ -251,6 +251,25 @@ def test_too_few_rows_give_no_bound(metric: str) -> None:
         of_difference(metric, labels, ours, theirs, 0.05)
 
 
+def test_bounds_of_r2_are_of_what_is_left_unexplained() -> None:
+    labels, ours, _ = rows("regression", count=20_000)
+    found = of_one("r2", labels, ours, 0.05)
+    assert found.low < found.estimate < found.high < 1
+    # As a share of the rest, both are equally far.
+    rest = 1 - found.estimate
+    assert (1 - found.low) / rest == pytest.approx(rest / (1 - found.high), rel=1e-3)
+    near = of_one("r2", labels, labels + 1e-3 * ours, 0.0001)
+    assert near.high < 1
+
+
+def test_model_at_a_floor_of_r2_seldom_passes() -> None:
+    gates, passed, truth = 2_000, 0, 1 - (0.5**2 + 0.5**2)
+    for seed in range(gates):
+        labels, ours, _ = rows("regression", count=200, seed=seed)
+        passed += of_one("r2", labels, ours, 0.05).low >= truth
+    assert passed <= stats.binom.isf(0.001, gates, 0.05)
+
+
 def test_labels_far_out_give_no_bound_of_r2() -> None:
     labels, ours, _ = rows("regression")
     far = np.concatenate([labels, [1000.0]])
