@@ -12,9 +12,10 @@ import pytest
 from delivery.canonical import canonical
 from delivery.models.contract import ModelFiles, Signature
 from delivery.models.engine import Engine
-from delivery.records import Release, release_id
+from delivery.records import Release
 
 from tests.delivery import containers
+from tests.delivery.images import of_image
 from tests.delivery.judged import identity, signature
 from tests.delivery.world import KUSTOMIZE_APP, World, bake
 from tests.e2e.user import User, interrupt
@@ -69,14 +70,7 @@ def pushed(folder: Path, name: str, files: ModelFiles) -> str:
 
 def release(world: World, image: str, digest: str) -> Release:
     """Return a made-up release of a real image."""
-    made = world.make(1, KUSTOMIZE_APP)
-    pins = {path: pin.sha256 for path, pin in made.sources.items()}
-    changes = {
-        "image": image,
-        "model": made.model.model_copy(update={"digest": digest}),
-        "id": release_id(image, digest, pins, made.question.sha256),
-    }
-    return made.model_copy(update=changes)
+    return of_image(world.make(1, KUSTOMIZE_APP), image, digest)
 
 
 @pytest.fixture
