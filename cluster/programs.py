@@ -1,8 +1,8 @@
-"""The programs of the test cluster, built from Go modules that `programs/` pins.
+"""The programs of the test cluster, and of the Git host beside it, as `programs/` pins them.
 
-A build is kept in the cache under the digest of all that it is made of: its `go.mod`, `go.sum` and
-Go files, how it is linked, and the version of Go. `go.sum` holds the digest of every module, so
-what is built is what was committed here.
+They are built from Go modules. A build is kept in the cache under the digest of all that it is made
+of: its `go.mod`, `go.sum` and Go files, how it is linked, and the version of Go. `go.sum` holds the
+digest of every module, so what is built is what was committed here.
 """
 
 import fcntl
@@ -29,6 +29,8 @@ class Module:
     name: str
     packages: Mapping[str, str]
     variables: Mapping[str, str] = field(default_factory=dict)
+    tags: str = ""
+    cgo: bool = False
 
     def link(self) -> str:
         """Return flags for the linker: no debug data, and the version that the program states."""
@@ -37,7 +39,9 @@ class Module:
 
     def key(self, go: str) -> str:
         """Return twelve digits of the SHA-256 of all that the build is made of."""
-        digest = hashlib.sha256(f"{go} {self.link()} {sorted(self.packages.items())}".encode())
+        how = f"{self.tags} cgo" if self.cgo else self.tags
+        made = f"{go} {self.link()} {sorted(self.packages.items())}{how}"
+        digest = hashlib.sha256(made.encode())
         for file in sorted((HERE / self.name).iterdir()):
             digest.update(file.read_bytes())
         return digest.hexdigest()[:12]
@@ -80,13 +84,23 @@ MODULES = (
     ),
     Module("kwok", {"kwok": "sigs.k8s.io/kwok/cmd/kwok"}),
 )
+GITEA = Module(
+    "gitea",
+    {"gitea": "code.gitea.io/gitea"},
+    {"main.Version": "1.26.0"},
+    tags="sqlite sqlite_unlock_notify",
+    cgo=True,
+)
+"""A Git host with pull requests and branch rules, for tests of what stands around a promotion."""
+ACT = Module("act", {"act": "github.com/nektos/act"})
+"""Runs GitHub's workflows on this machine, for tests of them."""
 
 
-def go(arguments: list[str], folder: Path) -> str:
+def go(arguments: list[str], folder: Path, cgo: bool = False) -> str:
     """Return what `go ARGUMENTS` prints, run in `folder`; its errors go to the terminal."""
     environment = {
         **os.environ,
-        "CGO_ENABLED": "0",
+        "CGO_ENABLED": str(int(cgo)),
         "GOFLAGS": "-mod=readonly -buildvcs=false -trimpath",
         "GOTOOLCHAIN": "auto",
     }
@@ -107,8 +121,9 @@ def build(module: Module) -> Path:
         if not kept.is_dir():
             print(f"Building {', '.join(module.packages)}: minutes, once.", file=sys.stderr)
             part = kept.with_name(f"{kept.name}.part")
+            how = ["-ldflags", module.link(), *(["-tags", module.tags] if module.tags else [])]
             for name, package in module.packages.items():
-                go(["build", "-ldflags", module.link(), "-o", str(part / name), package], source)
+                go(["build", *how, "-o", str(part / name), package], source, module.cgo)
             part.rename(kept)
     return kept
 
