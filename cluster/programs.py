@@ -55,6 +55,8 @@ CONTAINERD = Module(
     },
 )
 PAUSE = Module("pause", {"pause": "."})
+COSIGN = Module("cosign", {"cosign": "github.com/sigstore/cosign/v3/cmd/cosign"})
+"""What images are signed with; no part of a cluster, and built when a test signs one."""
 MODULES = (
     CONTAINERD,
     PAUSE,
