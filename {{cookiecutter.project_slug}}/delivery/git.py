@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +14,8 @@ from .errors import Refused, Unknown, UsageError
 from .process import ProgramFailed, Result, run
 
 NOTHING = "0" * 40
+AFTER = chr(ord("/") + 1)
+"""What a name follows all paths below a folder with."""
 LINK_MODES = {"120000": "a symbolic link", "160000": "a submodule"}
 
 
@@ -91,6 +94,19 @@ class Repository:
     def shallow(self) -> bool:
         """Whether this clone lacks part of the history."""
         return self.git("rev-parse", "--is-shallow-repository").text == "true"
+
+    def require_whole(self) -> None:
+        """Raise Unknown (`history-missing`) in a shallow clone.
+
+        Its oldest commit holds what older ones added, so that it cannot tell what was when.
+        """
+        if self.shallow:
+            raise Unknown(
+                "history-missing",
+                "this clone is shallow: it does not hold when older records were merged.",
+                "What was when is read from the commits of main, all of them.",
+                "git fetch --unshallow origin",
+            )
 
     def snapshot(self, ref: str) -> Snapshot:
         """Return the files of a commit."""
@@ -199,10 +215,14 @@ class Snapshot:
         """Every file of the commit by path."""
         return self.repository.listing(self.commit)
 
+    @cached_property
+    def _sorted(self) -> list[str]:
+        return sorted(self.entries)
+
     def paths(self, folder: str) -> list[str]:
         """Return the paths of all files below a folder, in order."""
-        start = f"{folder}/"
-        return sorted(path for path in self.entries if path.startswith(start))
+        names = self._sorted  # looked up, not searched: verbs ask for each app and environment
+        return names[bisect_left(names, f"{folder}/") : bisect_left(names, f"{folder}{AFTER}")]
 
     def folders(self, folder: str) -> list[str]:
         """Return the names of the folders directly in a folder, in order."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time
 
 from ..argocd.notes import Confirmation, read_notes
 from ..canonical import short
-from ..errors import Unknown, UsageError
+from ..errors import UsageError
 from ..ledger import Entry, Line
 from ..workplace import Workplace
 from .history import Merge, merges
@@ -38,15 +38,9 @@ def as_of(workplace: Workplace, moment: datetime, environment: str | None) -> li
     """Return a row for each app of each environment that had a record by then.
 
     `approved` rests on Git, `ran` on the notes that `confirm` leaves. Raises Unknown
-    (`history-missing`) in a shallow clone, whose oldest commit holds what older ones added.
+    (`history-missing`) in a shallow clone.
     """
-    if workplace.repository.shallow:
-        raise Unknown(
-            "history-missing",
-            "this clone is shallow: it does not hold when older records were merged.",
-            "What was when is read from the commits of main, all of them.",
-            "git fetch --unshallow origin",
-        )
+    workplace.repository.require_whole()
     if environment:
         workplace.settings.environment(environment)
     when = merges(workplace.repository, workplace.main.commit)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ..canonical import short
-from ..ledger import Line, vanished
+from ..ledger import Line
 from ..workplace import Workplace
 from .history import Merge, merges
-from .render import pending
+from .waits import promotable, waits
 
 
 def status(workplace: Workplace) -> list[dict[str, str]]:
@@ -16,27 +16,33 @@ def status(workplace: Workplace) -> list[dict[str, str]]:
     """
     when = merges(workplace.repository, workplace.main.commit)
     workplace.main.load(workplace.main.paths("overlays"))  # all at once: one process
+    return [_row(workplace, line, when) for line in shown(workplace)]
+
+
+def shown(workplace: Workplace) -> list[Line]:
+    """Return the line of each app in each environment that it has an overlay for or runs in."""
     names = workplace.settings.names
-    shown = {(app.name, env) for app in workplace.apps for env in names if app.in_environment(env)}
-    shown |= {(line.app, line.environment) for line in workplace.ledger if line.current}
+    found = {(app.name, env) for app in workplace.apps for env in names if app.in_environment(env)}
+    found |= {(line.app, line.environment) for line in workplace.ledger if line.current}
     return [
-        _row(workplace, workplace.ledger.line(env, app), when)
-        for app in sorted({app for app, _ in shown})
+        workplace.ledger.line(env, app)
+        for app in sorted({app for app, _ in found})
         for env in names
-        if (app, env) in shown
+        if (app, env) in found
     ]
 
 
 def _row(workplace: Workplace, line: Line, when: dict[str, Merge]) -> dict[str, str]:
-    current = line.current
+    current, notes = line.current, [wait.note for wait in waits(workplace, line)]
     if current is None:
-        return _cells(line, "", "", "", "", _waiting(workplace, line) or "no release yet")
+        return _cells(line, "", "", "", "", "; ".join(notes) or "no release yet")
+    ahead = promotable(workplace, line)
+    notes += [ahead.seen] if ahead else []
     release = current.record.release
     merge = when.get(current.path)
     since = merge.time[:16].replace("T", " ") if merge else "unknown"
-    return _cells(
-        line, current.name, release.model.version, short(release.id), since, _note(workplace, line)
-    )
+    model = release.model.version
+    return _cells(line, current.name, model, short(release.id), since, "; ".join(notes))
 
 
 def _cells(
@@ -51,27 +57,3 @@ def _cells(
         "since": since,
         "note": note,
     }
-
-
-def _waiting(workplace: Workplace, line: Line) -> str:
-    branch = workplace.waiting.get((line.environment, line.app))
-    return f"branch {branch} waits to be merged" if branch else ""
-
-
-def _note(workplace: Workplace, line: Line) -> str:
-    notes = [waits] if (waits := _waiting(workplace, line)) else []
-    if line.on_hold:
-        notes.append(f'on hold: deliver resume {line.app} --env {line.environment} --reason "…"')
-    gone = vanished(workplace.main, line)
-    kind = None if gone else pending(workplace, line)
-    if gone:
-        notes.append(f"{gone} is gone from {workplace.settings.main}")
-    if kind:
-        notes.append(f"{kind} pending: deliver render --env {line.environment} {line.app}")
-    before = workplace.settings.before(line.environment)
-    source = workplace.ledger.line(before, line.app) if before else None
-    if source and source.current and line.current and not line.on_hold:
-        theirs, ours = source.current.record.release, line.current.record.release
-        if theirs.id != ours.id and source.accepted(theirs.id):
-            notes.append(f"{before} is ahead (model {theirs.model.version})")
-    return "; ".join(notes)
