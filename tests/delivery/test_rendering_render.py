@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from delivery.errors import Refused, Unknown
 from delivery.git import Folder
 from delivery.records import RendererPin
-from delivery.rendering import find_tools, render
+from delivery.rendering import Recipe, find_tools, render
 
 from tests.delivery.recipes import (
     APPS,
@@ -85,17 +86,34 @@ def test_deployment_runs_the_released_image(app: str) -> None:
 
 
 @pytest.mark.parametrize("app", APPS)
-def test_record_is_told_on_objects_and_restarts_no_pod(app: str) -> None:
-    tools = find_tools(RENDERER_PIN)
-    name = f"deployment-{app}.yaml"
-    older, newer = (
-        yaml.safe_load(render(make_recipe(app=app, version=version), tools)[name])
-        for version in ("7", "8")
-    )
+def test_record_of_the_same_release_is_told_on_objects_and_restarts_no_pod(app: str) -> None:
+    older, newer = (deployment(make_recipe(app=app, version=version)) for version in ("7", "8"))
     assert newer["metadata"]["annotations"]["deliver.io/model"] == f"models:/{app}/8"
     assert newer["metadata"]["annotations"]["deliver.io/run"] == "0123456789"
     assert older["metadata"] != newer["metadata"]
     assert older["spec"] == newer["spec"]
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_pods_know_their_release_and_a_new_one_restarts_them(app: str) -> None:
+    recipe = make_recipe(app=app)
+    other = recipe.release.model_copy(update={"id": "sha256:" + "b" * 64})
+    for release in (recipe.release, other):
+        pod = deployment(replace(recipe, release=release))["spec"]["template"]
+        assert pod["metadata"]["annotations"] == {"deliver.io/release": release.id}
+        field = {"fieldRef": {"fieldPath": "metadata.annotations['deliver.io/release']"}}
+        assert {"name": "RELEASE_ID", "valueFrom": field} in pod["spec"]["containers"][0]["env"]
+
+
+@pytest.mark.parametrize("kind", ["DaemonSet", "StatefulSet"])
+def test_pods_of_other_workloads_know_their_release(kind: str) -> None:
+    files = template_files()
+    more = SECOND_DEPLOYMENT.replace("Deployment", kind).replace(OTHER, "model-server")
+    files[f"{BASE}/second.yaml"] = more.encode()
+    path = f"{BASE}/kustomization.yaml"
+    files[path] = files[path].replace(b"resources:\n", b"resources:\n  - second.yaml\n")
+    found = yaml.safe_load(rendered(files)[f"{kind}-second.yaml".lower()])
+    assert "deliver.io/release" in found["spec"]["template"]["metadata"]["annotations"]
 
 
 def test_kubernetes_version_reaches_the_chart() -> None:
@@ -180,3 +198,9 @@ def test_kustomize_style_needs_no_helm(tmp_path: Path, monkeypatch: pytest.Monke
     tools = find_tools(RENDERER_PIN.model_copy(update={"helm": "9.9.9"}))
     assert render(make_recipe(), tools)
     assert f"deployment-{KUSTOMIZE_APP}.yaml" in rendered()
+
+
+def deployment(recipe: Recipe) -> Any:
+    """Return the Deployment of an app, as it renders."""
+    found = render(recipe, find_tools(RENDERER_PIN))
+    return yaml.safe_load(found[f"deployment-{recipe.app}.yaml"])

@@ -24,9 +24,9 @@ Update = Callable[[World], object]
 
 def our_rendering(world: World) -> None:
     """Have our own part of rendering write one more annotation, under a new number."""
-    files = {"delivery/__init__.py": ("RENDERER = 2", "RENDERER = 3")}
+    files = {"delivery/__init__.py": ("RENDERER = 3", "RENDERER = 4")}
     old = '"deliver.io/run": model.run,'
-    files[RENDER] = (old, f'{old} "deliver.io/renderer": "3",')
+    files[RENDER] = (old, f'{old} "deliver.io/renderer": "4",')
     for path, (before, after) in files.items():
         text = (world.root / path).read_text()
         assert before in text

@@ -39,10 +39,15 @@ class Recipe:
         """What every object tells about the release that it belongs to."""
         model = self.release.model
         return {
-            "deliver.io/release": self.release.id,
+            **self.pod_annotations,
             "deliver.io/model": f"models:/{model.name}/{model.version}",
             "deliver.io/run": model.run,
         }
+
+    @property
+    def pod_annotations(self) -> dict[str, str]:
+        """What a pod is told of its release: where an id differs, so may what the pod runs."""
+        return {"deliver.io/release": self.release.id}
 
     @property
     def deploy_path(self) -> str:

@@ -17,6 +17,10 @@ from .recipe import Recipe
 from .tools import Tools, call
 
 CHART_OUTPUT = "chart.yaml"
+POD_TEMPLATES = [
+    {"group": "apps", "kind": kind, "path": "spec/template/metadata/annotations"}
+    for kind in ("DaemonSet", "Deployment", "StatefulSet")
+]
 
 
 def render(recipe: Recipe, tools: Tools) -> dict[str, bytes]:
@@ -46,18 +50,13 @@ def render(recipe: Recipe, tools: Tools) -> dict[str, bytes]:
 def last_step(recipe: Recipe, resource: str) -> bytes:
     """Return the kustomization that puts in what the record says, the same for both styles.
 
-    The annotations go onto the objects alone. kustomize's `commonAnnotations` would put them onto
-    pod templates too, and a record with an equal image would then restart every pod. Written as
-    JSON, where texts are quoted: kustomize reads a run such as 0123 or 12e4 in YAML as a number.
+    Every object is annotated with release, model and run. Pod templates get the release alone: the
+    server tells it with each answer, and knows it from nowhere else. So a new release restarts the
+    pods, even one with an equal image, while another record of the same release restarts none.
+    kustomize's `commonAnnotations` would put all three there. Written as JSON, where texts are
+    quoted: kustomize reads a run such as 0123 or 12e4 in YAML as a number.
     """
     image, digest = recipe.release.image.split("@")
-    annotate = {
-        "apiVersion": "builtin",
-        "kind": "AnnotationsTransformer",
-        "metadata": {"name": "deliver"},
-        "annotations": recipe.annotations,
-        "fieldSpecs": [{"path": "metadata/annotations", "create": True}],
-    }
     return json.dumps(
         {
             "apiVersion": "kustomize.config.k8s.io/v1beta1",
@@ -65,9 +64,25 @@ def last_step(recipe: Recipe, resource: str) -> bytes:
             "namespace": recipe.place.namespace,
             "resources": [resource],
             "images": [{"name": IMAGE_NAME, "newName": image, "digest": digest}],
-            "transformers": [json.dumps(annotate)],
+            "transformers": [
+                _annotate("objects", recipe.annotations, [{"path": "metadata/annotations"}]),
+                _annotate("pods", recipe.pod_annotations, POD_TEMPLATES),
+            ],
         }
     ).encode()
+
+
+def _annotate(name: str, annotations: Mapping[str, str], where: list[dict[str, str]]) -> str:
+    """Return a transformer that puts annotations in, whether there were some before or not."""
+    return json.dumps(
+        {
+            "apiVersion": "builtin",
+            "kind": "AnnotationsTransformer",
+            "metadata": {"name": name},
+            "annotations": annotations,
+            "fieldSpecs": [{**path, "create": True} for path in where],
+        }
+    )
 
 
 def _template(recipe: Recipe, chart: str, tools: Tools, folder: Path) -> bytes:
