@@ -12,9 +12,9 @@ from delivery.evidence import CheckResult, Evidence, OutcomeName
 from delivery.gate import PLOTS, Verdict, judge
 from delivery.gate.card import card
 from delivery.gate.plots import Answers, binned, plots
-from delivery.gate.report import MOST
 from delivery.gate.trial import Figures
 from delivery.policy import Limit, Policy, Slice
+from delivery.report.verdict import MOST
 from delivery.verbs.gate import write_files
 from markdown_it import MarkdownIt
 

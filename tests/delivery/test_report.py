@@ -5,8 +5,8 @@ from xml.etree import ElementTree as ET
 import pytest
 from delivery.gate import Case, Verdict, judge
 from delivery.gate.junit import TAGS, junit
-from delivery.gate.report import MARKS, report
 from delivery.policy import Limit
+from delivery.report.verdict import MARKS, report
 from syrupy.assertion import SnapshotAssertion
 
 from tests.delivery.judged import GOOD, WORSE, Image, case, holdout, model

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from ..canonical import short
 from ..evidence import CheckResult, Evidence
 from ..policy import LOWER_IS_BETTER, Policy, Slice
-from .report import (
+from ..report.verdict import (
     MARKS,
     MEASURED,
+    code,
     figure,
     fitted,
     limit_of,
@@ -62,18 +63,18 @@ def _details(evidence: Evidence, measured: Sequence[CheckResult]) -> Iterator[st
     yield ""
     yield f"- App and environment: {_text(evidence.app)}, {_text(evidence.environment)}"
     yield f"- Release: `{ours.release}`"
-    yield f"- Image: {_code(ours.image)}"
+    yield f"- Image: {code(ours.image)}"
     yield f"- Model: `{ours.model}`"
     if theirs is None:
         yield "- Compared with: nothing, it is the first release there"
         return
-    yield f"- Compared with: {_code(theirs.record)}, which runs there now"
-    yield f"- Its image: {_code(theirs.image)}"
+    yield f"- Compared with: {code(theirs.record)}, which runs there now"
+    yield f"- Its image: {code(theirs.image)}"
     yield f"- Its model: `{theirs.model}`"
 
 
 def _use(evidence: Evidence) -> Iterator[str]:
-    yield f"The owners of {_code(f'apps/{evidence.app}')} state it in the app's documentation."
+    yield f"The owners of {code(f'apps/{evidence.app}')} state it in the app's documentation."
     yield "The gate does not read it, so the verdict does not cover it."
 
 
@@ -83,10 +84,10 @@ def _factors(evidence: Evidence) -> Iterator[str]:
     if not slices:
         yield "The policy names no slices: no group of rows was judged apart."
     for one in slices[:MOST_SLICES]:
-        yield f"- {_code(one.column)}, {_cuts(one)}"
+        yield f"- {code(one.column)}, {_cuts(one)}"
     for gap in policy.fairness[:MOST_SLICES]:
-        most = f"{_code(gap.metric)} may differ by {gap.gap:g} between groups"
-        yield f"- {_code(gap.column)}, {_cuts(gap)}: {most}"
+        most = f"{code(gap.metric)} may differ by {gap.gap:g} between groups"
+        yield f"- {code(gap.column)}, {_cuts(gap)}: {most}"
 
 
 def _cuts(one: Slice) -> str:
@@ -100,7 +101,7 @@ def _policy(evidence: Evidence) -> Iterator[str]:
     yield ""
     for name, limit in sorted(policy.metrics.items()):
         way = "lower" if name in LOWER_IS_BETTER else "higher"
-        yield f"- {_code(name)} ({way} is better): {limit_of(name, limit)}"
+        yield f"- {code(name)} ({way} is better): {limit_of(name, limit)}"
     yield (
         f"- Each bound holds with {1 - policy.alpha_each:.2%} "
         f"({policy.alpha:g} for all of {policy.candidates} candidates)"
@@ -167,7 +168,7 @@ def _cells(check: CheckResult) -> Iterator[str]:
 
 
 def _ethics(evidence: Evidence) -> Iterator[str]:
-    yield f"The owners of {_code(f'apps/{evidence.app}')} weigh them. The gate adds two things:"
+    yield f"The owners of {code(f'apps/{evidence.app}')} weigh them. The gate adds two things:"
     yield "no slice named under Factors may be shown to be worse than allowed, and no two groups"
     yield "further apart."
 
@@ -196,7 +197,7 @@ def _line(check: CheckResult) -> str:
 
 
 def _name(check: CheckResult) -> str:
-    return f"{MARKS[check.outcome]} {check.outcome} {_code(check.name)}"
+    return f"{MARKS[check.outcome]} {check.outcome} {code(check.name)}"
 
 
 def _text(text: str) -> str:
@@ -205,8 +206,3 @@ def _text(text: str) -> str:
     if len(shown) <= LONGEST:
         return shown
     return re.sub(r"&[#\w]*$", "", shown[:LONGEST]) + "…"
-
-
-def _code(text: str) -> str:
-    """Return text as code, which no sign in it can end."""
-    return f"`{' '.join(text[:LONGEST].replace('`', ' ').split())}`"

@@ -11,6 +11,7 @@ from functools import cached_property
 from ..evidence import CheckResult, Evidence, overall, rounded
 from ..evidence import Verdict as Outcome
 from ..models.bounded import end_running
+from ..report.verdict import report
 from . import budgets, checks, data, guards, limits
 from .calibration import calibration
 from .card import card
@@ -19,7 +20,6 @@ from .fairness import fairness
 from .junit import junit
 from .measuring import measured
 from .plots import Answers, plots
-from .report import report
 from .statistics.bounds import OutsideDomainError
 from .statistics.metrics import of_difference, of_one
 from .trial import Check, Trial, under

@@ -34,10 +34,10 @@ def report(evidence: Evidence, measured: Sequence[CheckResult] = ()) -> str:
         [verdict_of(evidence, measured), ""],
         metrics_table(evidence),
         waivers(evidence),
-        _todo([*evidence.checks, *measured]),
+        todo([*evidence.checks, *measured]),
         _skeleton(evidence, measured),
         _measured(measured),
-        _all_checks(evidence.checks),
+        all_checks(evidence.checks),
         _inputs(evidence),
     ]
     return fitted([line for part in parts for line in part])
@@ -189,7 +189,8 @@ def _skeleton(evidence: Evidence, measured: Sequence[CheckResult]) -> list[str]:
     return ["### To waive it", "", lead, "", "```yaml", *text, "```", ""]
 
 
-def _todo(checks: list[CheckResult]) -> list[str]:
+def todo(checks: Sequence[CheckResult]) -> list[str]:
+    """Return the lines of what blocks and of what was seen besides, each with its next step."""
     ways = "### What stands in the way", "### What was seen besides"
     bad = [check for check in checks if check.blocks]
     seen = [check for check in checks if check.next and not check.blocks]
@@ -208,13 +209,19 @@ def plain(text: str) -> str:
     return "".join(signs.get(sign, sign) for sign in " ".join(text.split()))
 
 
+def code(text: str, longest: int = 400) -> str:
+    """Return text as code, which no sign in it can end."""
+    return f"`{' '.join(text[:longest].replace('`', ' ').split())}`"
+
+
 def _measured(checks: Sequence[CheckResult]) -> list[str]:
     if not checks:
         return []
     return ["### Measured here and now", "", f"{MEASURED}:", "", *_table(checks)]
 
 
-def _all_checks(checks: Sequence[CheckResult]) -> list[str]:
+def all_checks(checks: Sequence[CheckResult]) -> list[str]:
+    """Return the lines of a table of every check."""
     return ["### All checks", "", *_table(checks)]
 
 
