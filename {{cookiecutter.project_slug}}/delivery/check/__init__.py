@@ -72,7 +72,11 @@ def check_change(repository: Repository, base: str, head: str, today: date) -> R
     Both are read from Git objects, neither is checked out. Waivers are judged by `today`, in UTC.
     Where the code that runs is not the base's `delivery/`, the result is a preview.
     """
-    change = Change.between(repository, base, head, today)
+    return check_on(Change.between(repository, base, head, today))
+
+
+def check_on(change: Change) -> Report:
+    """Return the verdict of all rules on a change that was read already."""
     findings = list(_all(CHANGE_RULES, change))
     if not findings:
         for old, new in change.lines():
