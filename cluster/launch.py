@@ -194,6 +194,7 @@ def _serves_argocd(cluster: Cluster) -> bool:
 
 
 def _start_node(cluster: Cluster) -> None:
+    _apply(cluster, cluster.planes[0], node.more_cores(cluster.planes[0]))
     archive = cluster.place.folder / "pause.tar"
     images.pause(archive)
     ctr = programs.build(programs.CONTAINERD) / "ctr"

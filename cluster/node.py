@@ -21,6 +21,8 @@ PODS = "10.244.0.0/24"
 WAITING = ("kubelet", "kube-proxy")
 ANNOTATION = "kwok.x-k8s.io/node"
 PODS_PER_SIMULATED_NODE = 110
+CORES = "64"
+"""What nodes say they have: pods request a core each, and a machine that tests may have two."""
 # kwok's own descriptions of nodes and pods that become ready at once, and of Jobs that succeed.
 STAGES = ("node/fast", "node/heartbeat-with-lease", "pod/fast")
 CONTAINERD = """\
@@ -49,6 +51,31 @@ HOSTS = """\
 server = "http://{registry}"
 [host."http://{registry}"]
 capabilities = ["pull", "resolve"]
+"""
+MORE_CORES = f"""\
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicy
+metadata: {{name: more-cores}}
+spec:
+  matchConstraints:
+    resourceRules:
+      - {{apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [nodes]}}
+      - {{apiGroups: [""], apiVersions: [v1], operations: [UPDATE], resources: [nodes/status]}}
+  matchConditions:
+    - {{name: real, expression: object.metadata.name == '{NAME}'}}
+  reinvocationPolicy: Never
+  mutations:
+    - patchType: JSONPatch
+      jsonPatch:
+        expression: >-
+          ['allocatable', 'capacity'].map(field, JSONPatch{{
+            op: 'replace', path: '/status/' + field + '/cpu', value: '{CORES}'
+          }})
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicyBinding
+metadata: {{name: more-cores}}
+spec: {{policyName: more-cores}}
 """
 # Each pod has its own cable to the node, so that what it sends to a Service passes iptables.
 CNI = {
@@ -140,6 +167,15 @@ def _kubelet(plane: Plane) -> dict[str, Any]:
     }
 
 
+def more_cores(plane: Plane) -> Path:
+    """Return a file to apply before the node starts, for it to be taken for one with more cores.
+
+    A kubelet tells how many its machine has, and can only be told to keep some of them back. So the
+    API server writes down another number, which scheduler and kubelet then read there.
+    """
+    return write(plane.folder / "more-cores.yaml", MORE_CORES)
+
+
 def simulator(plane: Plane) -> Program:
     """Return what plays the kubelet of simulated nodes, and of no other."""
     stages = built.sources("sigs.k8s.io/kwok", "kustomize/stage")
@@ -159,7 +195,7 @@ def simulator(plane: Plane) -> Program:
 def simulated(plane: Plane, count: int, *, beside_real: bool) -> Path:
     """Return a file to apply. Beside a real node, simulated ones take only pods that say so."""
     taint = {"key": ANNOTATION, "value": "fake", "effect": "NoSchedule"}
-    size = {"cpu": "64", "memory": "256Gi", "pods": str(PODS_PER_SIMULATED_NODE)}
+    size = {"cpu": CORES, "memory": "256Gi", "pods": str(PODS_PER_SIMULATED_NODE)}
     nodes = [
         {
             "apiVersion": "v1",

@@ -10,6 +10,7 @@ from delivery.errors import Unknown
 from delivery.process import ProgramFailed
 
 from cluster import Cluster, running
+from cluster.node import CORES, NAME
 from tests.cluster.answering import answer, deploy, push
 
 pytestmark = pytest.mark.cluster
@@ -33,6 +34,11 @@ def test_all_parts_run(cluster: Cluster) -> None:
     states = cluster.programs()
     assert {name for name, state in states.items() if state == "RUNNING"} >= set(PARTS)
     assert token(cluster)
+
+
+def test_the_node_is_taken_for_one_with_more_cores(cluster: Cluster) -> None:
+    cores = "jsonpath={.status.allocatable.cpu} {.status.capacity.cpu}"
+    assert cluster.kubectl("get", "node", NAME, "--output", cores) == f"{CORES} {CORES}"
 
 
 def test_a_restricted_pod_answers_through_its_service(cluster: Cluster, service: str) -> None:
