@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from delivery.app import Holdout, Payload
+from delivery.app import Holdout
 from delivery.canonical import canonical, sha256
 from delivery.evidence import Champion, Judged, TrainedOn
 from delivery.gate import Case, Scorer
 from delivery.judging import Compared
 from delivery.models.bounded import run_bounded
 from delivery.models.container import read_ending
-from delivery.models.contract import OUTPUTS, Identity, ModelFiles, Signature
+from delivery.models.contract import OUTPUTS, Identity, ModelFiles, ServedPayload, Signature
 from delivery.policy import Limit, Policy, Task
 
 ROWS = 240
@@ -66,7 +66,7 @@ def model(
 
 def identity(files: ModelFiles) -> Identity:
     """Return what model.json says of a model."""
-    payload = Payload(file="model.pkl", format="pickle")
+    payload = ServedPayload(file="model.pkl", format="pickle", allowed=True)
     return Identity(
         name="app", version="1", run="r", commit="c" * 40, digest=files.digest, payload=payload
     )

@@ -46,7 +46,6 @@ def model_files(task: str, columns: int) -> dict[str, Any]:
             "run": "run-1",
             "commit": "c" * 40,
             "digest": DIGEST,
-            "payload": {"file": "model.pkl", "format": "pickle"},
         },
     }
 
@@ -54,10 +53,18 @@ def model_files(task: str, columns: int) -> dict[str, Any]:
 def save_model(
     folder: Path, estimator: object, task: str = "binary-classification", columns: int = 30
 ) -> Path:
-    """Write a model folder and return it."""
+    """Write the folder of a pickled model and return it."""
+    payload = {"file": "model.pkl", "format": "pickle", "allowed": True}
+    return save_files(folder, pickle.dumps(estimator), payload, task, columns)
+
+
+def save_files(folder: Path, data: bytes, payload: dict[str, Any], task: str, columns: int) -> Path:
+    """Write a model folder with a payload of any format and return it."""
     folder.mkdir(exist_ok=True)
-    (folder / "model.pkl").write_bytes(pickle.dumps(estimator))
-    for name, content in model_files(task, columns).items():
+    (folder / payload["file"]).write_bytes(data)
+    files = model_files(task, columns)
+    files["model.json"]["payload"] = payload
+    for name, content in files.items():
         (folder / name).write_bytes(msgspec.json.encode(content))
     return folder
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from delivery.server.model import Model, ModelError
+from delivery.server.folder import ModelError
+from delivery.server.model import Model
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.pipeline import Pipeline
 
@@ -33,7 +34,9 @@ def test_regressor_answers_the_value(regressor_dir: Path) -> None:
 def test_payload_of_unknown_format_is_refused(classifier: Pipeline, tmp_path: Path) -> None:
     folder = save_model(tmp_path, classifier)
     change(folder / "model.json", payload={"file": "model.pkl", "format": "joblib"})
-    with pytest.raises(ModelError, match=r"payload\.format 'joblib', expected one of pickle"):
+    with pytest.raises(
+        ModelError, match=r"payload\.format 'joblib', expected one of onnx, pickle, skops"
+    ):
         Model.load(folder)
 
 

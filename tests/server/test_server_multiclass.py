@@ -11,7 +11,8 @@ import httpx
 import msgspec
 import numpy as np
 import pytest
-from delivery.server.model import Model, ModelError
+from delivery.server.folder import ModelError
+from delivery.server.model import Model
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 

@@ -17,7 +17,7 @@ from ..git import Repository
 from ..records import BuiltFrom, Model
 from ..settings import Settings
 from .context import SERVER, base_image, build_secrets, write_context
-from .contract import SIGNATURE, Identity, ModelFiles, Signature, parse
+from .contract import SIGNATURE, Identity, ModelFiles, Signature, parse, served
 from .engine import Engine
 from .registry import ModelVersion, Registry
 
@@ -123,7 +123,7 @@ def _build(
         run=model.run,
         commit=made_of.commit,
         digest=model.digest,
-        payload=app.file.payload,
+        payload=served(app.file.payload),
     )
     with tempfile.TemporaryDirectory(prefix="deliver-build-") as folder:
         context, private = Path(folder, "context"), Path(folder, "private")

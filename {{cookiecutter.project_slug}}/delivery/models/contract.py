@@ -11,7 +11,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from ..app import AppFile, Payload, Sha256
+from ..app import AppFile, FileName, Payload, Sha256
 from ..canonical import canonical, digest, sha256
 from ..errors import Refused
 from ..policy import Task
@@ -145,6 +145,20 @@ class Training(Strict):
     parameters: dict[Text, str | int | float | bool | None]
 
 
+class ServedPayload(Strict):
+    """The file that the server loads, and how; `allowed` is the app's word on what runs code."""
+
+    file: FileName
+    format: Literal["onnx", "skops", "pickle"]
+    trusted: tuple[Text, ...] = ()
+    allowed: bool = False
+
+
+def served(payload: Payload) -> ServedPayload:
+    """Return how the server loads what training wrote."""
+    return ServedPayload(file=payload.file, format=payload.format, allowed=True)
+
+
 class Identity(Strict):
     """The whole of model.json: which model this is; not part of the model's digest."""
 
@@ -153,11 +167,11 @@ class Identity(Strict):
     run: str
     commit: str
     digest: Sha256
-    payload: Payload
+    payload: ServedPayload
 
     def dump(self) -> bytes:
         """Return the file's only spelling."""
-        return canonical(self.model_dump(mode="json"))
+        return canonical(self.model_dump(mode="json", exclude_defaults=True))
 
 
 @dataclass(frozen=True)

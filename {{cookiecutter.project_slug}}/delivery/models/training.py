@@ -21,7 +21,15 @@ from ..settings import Settings
 from .bounded import run_bounded
 from .container import answer_bytes, read_ending
 from .context import SERVER
-from .contract import Identity, ModelFiles, Training, read_output, read_rows, row_digests
+from .contract import (
+    Identity,
+    ModelFiles,
+    Training,
+    read_output,
+    read_rows,
+    row_digests,
+    served,
+)
 from .environment import CHILD_ENV, app_python
 from .registry import ModelVersion, Registry, TrainingRun
 
@@ -176,7 +184,7 @@ def _identity(app: App, model: ModelFiles) -> Identity:
         run="",
         commit=app.snapshot.commit,
         digest=model.digest,
-        payload=app.file.payload,
+        payload=served(app.file.payload),
     )
 
 

@@ -58,7 +58,7 @@ def ask(host: str, port: str, model: str, digest: str, file: str) -> int:
 
 def _with_model(command: Callable[[Path], None]) -> int:
     # Not before: what asks a question needs neither the model nor its libraries.
-    from .model import ModelError
+    from .folder import ModelError
     from .protocol import RequestError
 
     try:
@@ -103,7 +103,7 @@ def score(folder: Path) -> None:
 
 
 def _port() -> int:
-    from .model import ModelError
+    from .folder import ModelError
 
     text = os.environ.get("PORT", "8080")
     if not _is_port(text):

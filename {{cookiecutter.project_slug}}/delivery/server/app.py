@@ -22,7 +22,8 @@ from prometheus_client import (
     generate_latest,
 )
 
-from .model import Model, ModelError
+from .folder import ModelError
+from .model import Model
 from .protocol import Answer, RequestError, decode, encode
 
 Message = MutableMapping[str, Any]

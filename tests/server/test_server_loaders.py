@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import skops.io
+from delivery.server.folder import ModelError
+from delivery.server.model import Model
+from skl2onnx import to_onnx
+from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import Pipeline
+
+from tests.server.model_server import save_files
+
+ROWS = load_breast_cancer().data[:50]
+
+
+def onnx_model(
+    folder: Path, estimator: object, task: str, columns: int, kind: Any = DoubleTensorType
+) -> Model:
+    """Return an estimator as the server loads it after its conversion."""
+    given = [("features", kind([None, columns]))]
+    options = {} if task == "regression" else {"zipmap": False}
+    graph = to_onnx(estimator, initial_types=given, options=options)
+    payload = {"file": "model.onnx", "format": "onnx"}
+    return Model.load(save_files(folder, graph.SerializeToString(), payload, task, columns))
+
+
+def skops_model(folder: Path, estimator: object, **more: object) -> Model:
+    """Return a regression of ten columns as the server loads it from skops."""
+    payload = {"file": "model.skops", "format": "skops", **more}
+    return Model.load(save_files(folder, skops.io.dumps(estimator), payload, "regression", 10))
+
+
+@pytest.mark.parametrize(("kind", "near"), [(DoubleTensorType, 1e-14), (FloatTensorType, 1e-5)])
+def test_onnx_of_doubles_or_floats_answers_as_its_estimator(
+    classifier: Pipeline, tmp_path: Path, kind: Any, near: float
+) -> None:
+    model = onnx_model(tmp_path, classifier, "binary-classification", 30, kind)
+    expected = classifier.predict_proba(ROWS)[:, 1]
+    assert np.abs(model.predict(ROWS) - expected).max() < near
+
+
+def test_onnx_answers_every_class(tmp_path: Path) -> None:
+    data = load_iris()
+    estimator = LogisticRegression(max_iter=1000).fit(data.data, data.target)
+    model = onnx_model(tmp_path, estimator, "multiclass-classification", 4)
+    assert np.allclose(model.predict(data.data), estimator.predict_proba(data.data), atol=1e-14)
+
+
+def test_onnx_answers_a_regression(tmp_path: Path) -> None:
+    data = load_diabetes()
+    estimator = LinearRegression().fit(data.data, data.target)
+    model = onnx_model(tmp_path, estimator, "regression", 10)
+    assert np.allclose(model.predict(data.data), estimator.predict(data.data), rtol=1e-12)
+
+
+def test_provider_that_is_not_there_is_refused(
+    classifier: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONNX_PROVIDERS", "CUDAExecutionProvider, CPUExecutionProvider")
+    with pytest.raises(ModelError, match="ONNX_PROVIDERS: got 'CUDAExecutionProvider', this"):
+        onnx_model(tmp_path, classifier, "binary-classification", 30)
+
+
+def test_skops_answers_as_its_estimator(tmp_path: Path) -> None:
+    data = load_diabetes()
+    estimator = LinearRegression().fit(data.data, data.target)
+    model = skops_model(tmp_path, estimator)
+    assert np.array_equal(model.predict(data.data), estimator.predict(data.data))
+
+
+class Own(LinearRegression):  # type: ignore[misc]
+    """A type that skops does not know."""
+
+
+def test_skops_loads_unknown_types_only_by_name(tmp_path: Path) -> None:
+    data = load_diabetes()
+    estimator = Own().fit(data.data, data.target)
+    name = f"{Own.__module__}.Own"
+    with pytest.raises(ModelError, match=f"(?s)^model.skops: UntrustedTypes.*{name}"):
+        skops_model(tmp_path, estimator)
+    assert skops_model(tmp_path, estimator, trusted=[name]).predict(data.data).shape == (442,)
+
+
+def test_pickle_is_loaded_only_where_it_is_allowed(tmp_path: Path) -> None:
+    payload = {"file": "model.pkl", "format": "pickle"}
+    folder = save_files(tmp_path, b"not even read", payload, "regression", 10)
+    with pytest.raises(ModelError, match=r"^payload-runs-code: model\.pkl: "):
+        Model.load(folder)
+
+
+def test_payload_of_more_numbers_than_its_task_is_refused(tmp_path: Path) -> None:
+    two = LinearRegression().fit([[0.0] * 10, [1.0] * 10], [[0.0, 0.0], [1.0, 2.0]])
+    with pytest.raises(ModelError, match="2 numbers a row for a regression, expected 1"):
+        skops_model(tmp_path, two)
