@@ -11,7 +11,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Self
 
@@ -35,6 +35,8 @@ KUSTOMIZE_APP = "tumour-classifier"
 HELM_APP = "progression-forecast"
 QUESTION = b'{"schema":1}\n'
 TODAY = date(2026, 3, 2)
+NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+"""A Monday."""
 IDENTITY = {
     "GIT_AUTHOR_NAME": "Sam",
     "GIT_AUTHOR_EMAIL": "sam@example.com",
@@ -121,9 +123,9 @@ class World:
         self.git("commit", "--quiet", "--message", f"Merge {proposal.branch}")
         self.git("branch", "--quiet", "-D", proposal.branch)
 
-    def check(self, head: str, base: str = "main") -> Report:
+    def check(self, head: str, base: str = "main", now: datetime = NOW) -> Report:
         """Return the rules' verdict on a branch."""
-        return check_change(self.repository, base, head, TODAY)
+        return check_change(self.repository, base, head, now)
 
     def codes(self, head: str, base: str = "main") -> set[str]:
         """Return the names of all refusals on a branch."""

@@ -7,6 +7,9 @@ its logs say so. So both are looked at before they come into a file.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
@@ -22,6 +25,35 @@ FIELDS: tuple[tuple[str, int, int, list[str]], ...] = (
     ("day of week", 0, 6, DAYS),
 )
 PART = re.compile(r"(\*|(\w+)(-(\w+))?)(/([1-9]\d*))?", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What a schedule's five fields name. Days of the week are counted from Sunday, as 0."""
+
+    minutes: tuple[int, ...]
+    """Of a day, in order."""
+    days: frozenset[int]
+    months: frozenset[int]
+    weekdays: frozenset[int]
+    any_day: bool
+    """Whether days or weekdays are `*`: then both have to fit a day, else one of them has to."""
+
+    def has_day(self, day: datetime) -> bool:
+        """Return whether the schedule names a time of a day."""
+        fits = day.day in self.days, day.isoweekday() % 7 in self.weekdays
+        return day.month in self.months and (all(fits) if self.any_day else any(fits))
+
+
+def parse_schedule(value: str) -> Schedule:
+    """Return what a schedule names; it is one that `known_schedule` lets pass."""
+    texts = value.split()
+    minutes, hours, days, months, weekdays = (
+        frozenset(_named(text, field)) for text, field in zip(texts, FIELDS, strict=True)
+    )
+    stars = {part for text in (texts[2], texts[4]) for part in text.split(",")} & {"*", "*/1"}
+    of_day = sorted(60 * hour + minute for hour in hours for minute in minutes)
+    return Schedule(tuple(of_day), days, months, weekdays, bool(stars))
 
 
 def known_schedule(value: str) -> str:
@@ -44,6 +76,19 @@ def known_timezone(value: str) -> str:
         known = "one is Europe/Berlin, another is UTC"
         raise ValueError(f"there is no time zone `{value}`; {known}") from None
     return value
+
+
+def _named(text: str, field: tuple[str, int, int, list[str]]) -> Iterator[int]:
+    """Yield the numbers of a field: `8-18/2` is every second, `8/2` goes on to the field's end."""
+    _, least, most, words = field
+    for part in text.split(","):
+        found = PART.fullmatch(part)
+        assert found is not None  # it was let pass
+        first = _number(found[2], least, words) if found[2] else least
+        last = _number(found[4], least, words) if found[4] else None
+        whole = found[2] is None or (found[5] and not found[4])
+        start = least if first is None else first
+        yield from range(start, (most if whole else last or start) + 1, int(found[6] or 1))
 
 
 def _fits(part: str, least: int, most: int, words: list[str]) -> bool:

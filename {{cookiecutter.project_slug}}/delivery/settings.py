@@ -30,6 +30,10 @@ Duration = Annotated[str, StringConstraints(pattern=r"^([1-9]\d*h)?([1-9]\d*m)?$
 Cpu = Annotated[str, StringConstraints(pattern=r"^[1-9]\d*m?$")]
 Memory = Annotated[str, StringConstraints(pattern=r"^[1-9]\d*[KMGT]i$")]
 Group = Annotated[str, StringConstraints(pattern=r"^[\w@:/][\w@:/. -]*$")]
+Owner = Annotated[str, StringConstraints(pattern=r"^@[A-Za-z0-9][A-Za-z0-9_.-]*(/[\w.-]+)?$")]
+Why = Annotated[
+    str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
 KindName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z0-9]*(\.[a-z0-9.-]+)?$")]
 NAMESPACE = "namespace"
 """No app's name: the Application `<project>-<environment>-namespace` owns the namespace."""
@@ -84,6 +88,8 @@ class Environment(Strict):
     namespace: Name
     kubernetes: Minor
     approvals: int = Field(default=0, ge=0)
+    approvers: list[Owner] = Field(default_factory=list)
+    stopped: Why | None = None
     argocd: EnvironmentName | None = None
     windows: list[Window] = Field(default_factory=list)
     operators: list[Group] = Field(default_factory=list)
@@ -100,6 +106,13 @@ class Environment(Strict):
         return value
 
 
+class Host(Strict):
+    """The Git host on which pull requests stand, and the address of its API."""
+
+    kind: Literal["github", "gitea"]
+    api: Annotated[str, StringConstraints(pattern=r"^https?://[^\s@?#]+[^\s@?#/]$")] | None = None
+
+
 class Settings(Strict):
     """The whole of delivery.yaml; environments are in the order that releases pass them."""
 
@@ -111,6 +124,8 @@ class Settings(Strict):
     mlflow: str
     main: str = "main"
     renderer: Renderer
+    host: Host | None = None
+    owners: list[Owner] = Field(default_factory=list)
     kinds: list[KindName] = Field(default_factory=list)
     environments: Annotated[list[Environment], Field(min_length=1)]
 

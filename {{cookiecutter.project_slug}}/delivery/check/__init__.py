@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -66,13 +66,14 @@ class Report:
         return Unknown.exit_code if codes or self.preview else 0
 
 
-def check_change(repository: Repository, base: str, head: str, today: date) -> Report:
+def check_change(repository: Repository, base: str, head: str, now: datetime) -> Report:
     """Return the verdict of all rules on what `head` brings to `base`.
 
-    Both are read from Git objects, neither is checked out. Waivers are judged by `today`, in UTC.
+    Both are read from Git objects, neither is checked out. Waivers, and windows in which nothing
+    may change, are judged by `now`.
     Where the code that runs is not the base's `delivery/`, the result is a preview.
     """
-    return check_on(Change.between(repository, base, head, today))
+    return check_on(Change.between(repository, base, head, now))
 
 
 def check_on(change: Change) -> Report:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cached_property
 
 from ..git import Repository, Snapshot
@@ -21,20 +21,29 @@ class Change:
     """What lies between a merge base and a head.
 
     Settings, policies, hold-outs and the order of environments are read at the base: what a change
-    brings is data, and never has a say in how it is judged.
+    brings is data, and never has a say in how it is judged. Only whether an environment may move
+    now is read at the tip of the base: a line that is stopped stops what was begun before.
     """
 
     repository: Repository
     base: Snapshot
     head: Snapshot
-    today: date
+    tip: Snapshot
+    """The newest commit of what the change goes to."""
+    now: datetime
 
     @classmethod
-    def between(cls, repository: Repository, base: str, head: str, today: date) -> Change:
-        """Return the change that `head` brings to `base`; `today` is in UTC."""
-        tip = repository.resolve(head)
-        merge_base = repository.merge_base(repository.resolve(base), tip)
-        return cls(repository, repository.snapshot(merge_base), repository.snapshot(tip), today)
+    def between(cls, repository: Repository, base: str, head: str, now: datetime) -> Change:
+        """Return the change that `head` brings to `base`."""
+        target, commit = repository.resolve(base), repository.resolve(head)
+        found = (repository.merge_base(target, commit), commit, target)
+        old, new, tip = (repository.snapshot(one) for one in found)
+        return cls(repository, old, new, tip, now)
+
+    @property
+    def today(self) -> date:
+        """The day that it is, in UTC."""
+        return self.now.astimezone(UTC).date()
 
     @cached_property
     def settings(self) -> Settings:

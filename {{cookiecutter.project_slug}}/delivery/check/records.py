@@ -12,8 +12,10 @@ from ..evidence import Judged, parse_evidence, verify
 from ..git import Snapshot
 from ..judging import inputs_for
 from ..ledger import Entry, Line, manifests_folder, record_path
+from ..moving import require_moving
 from ..proposal import overlay_on_main, place, renderer
 from ..records import ACCEPTING, Kind, Record, manifests_digest
+from ..settings import read_settings
 from ..waivers import require_in_force
 from .change import Change
 from .releases import new_release
@@ -67,6 +69,17 @@ def hold(added: Added) -> Iterator[DeliveryError]:
             added.line.require_no_hold()
         except Refused as err:
             yield err
+
+
+def moving(added: Added) -> Iterator[DeliveryError]:
+    """Nothing but a rollback changes an environment that is stopped, or frozen by its windows."""
+    environments = read_settings(added.change.tip).environments
+    for environment in environments if added.record.kind != "rollback" else ():
+        if environment.name == added.entry.environment:
+            try:
+                require_moving(environment, added.change.now)
+            except Refused as err:
+                yield err
 
 
 def kind_rules(added: Added) -> Iterator[DeliveryError]:
@@ -343,6 +356,7 @@ RULES: tuple[Callable[[Added], Iterator[DeliveryError]], ...] = (
     spelling,
     chain,
     hold,
+    moving,
     kind_rules,
     manifests,
     current,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import typer
 
 from ..console import progress
 from ..errors import Unknown, UsageError
+from ..moving import require_moving
 from ..workplace import Workplace, sources_of
 from . import output
 from .options import (
@@ -18,9 +20,10 @@ from .options import (
     InEnvironment,
     MaybeAppNames,
     ModelVersion,
+    Now,
     Reason,
     ToEnvironment,
-    today,
+    utc,
     writing,
 )
 
@@ -40,6 +43,7 @@ def release(
     model: ModelVersion = None,
     reason: Reason = "merged to main",
     change: Change = None,
+    now: Now = None,
     as_json: AsJson = False,
 ) -> None:
     """Judge a built model and write its release for the first environment on a branch.
@@ -58,13 +62,13 @@ def release(
             "`release` takes the names of apps, or finds those that changed.",
             "call `deliver release APP` or `deliver release --changed`",
         )
-    place = writing()
+    place = _moving(None, now)
     for name in app or []:  # what was not merged needs no engine to be refused
         place.require_committed(sources_of(place.app(name), place.settings))
     with output.with_verdict(as_json), progress() as say:
         engine = find_engine("score")
         registry = Registry.of(place.settings, place.root)
-        tools = verb.Tools(registry, engine, ContainerScorer(engine), today())
+        tools = verb.Tools(registry, engine, ContainerScorer(engine), utc(now).date())
         names = verb.changed(place, tools, say) if changed else app or []
         if not names:
             say("no app differs from its newest release")
@@ -82,6 +86,7 @@ def promote(
     to: ToEnvironment,
     reason: Reason,
     change: Change = None,
+    now: Now = None,
     as_json: AsJson = False,
 ) -> None:
     """Judge what the environment before runs, and write its promotion on a branch.
@@ -91,16 +96,27 @@ def promote(
     from ..verbs.promote import candidate_for
     from ..verbs.promote import promote as verb
 
-    place = writing()
+    place = _moving(to, now)
     for name in app:
         candidate_for(place, name, to)  # what is out of order needs no engine to be refused
     with output.with_verdict(as_json), progress() as say:
         scorer = _scorer(place, app, to, as_json)
         proposal, verdicts = verb(
-            place, app, to, scorer, say, reason=reason, change=change, today=today()
+            place, app, to, scorer, say, reason=reason, change=change, today=utc(now).date()
         )
     output.verdicts(verdicts, as_json)
     output.proposed(proposal, as_json)
+
+
+def _moving(environment: str | None, now: datetime | None) -> Workplace:
+    """Return the workplace of a verb that changes an environment, the first where none is named.
+
+    Raises Refused where it is stopped or frozen.
+    """
+    place = writing()
+    settings = place.settings
+    require_moving(settings.environment(environment or settings.names[0]), utc(now))
+    return place
 
 
 def _scorer(place: Workplace, apps: list[str], environment: str, as_json: bool) -> Scorer:
@@ -121,6 +137,7 @@ def render(
     app: MaybeAppNames = None,
     reason: Reason = "sources on main changed",
     change: Change = None,
+    now: Now = None,
     as_json: AsJson = False,
 ) -> None:
     """Bring a changed overlay, setting or renderer into an environment, on a branch.
@@ -129,7 +146,7 @@ def render(
     """
     from ..verbs.render import render_pending
 
-    made = render_pending(writing(), env, app or [], reason=reason, change=change)
+    made = render_pending(_moving(env, now), env, app or [], reason=reason, change=change)
     output.all_proposed(made, as_json)
 
 
@@ -151,7 +168,12 @@ def rollback(
 
 
 def resume(
-    app: AppName, env: InEnvironment, reason: Reason, change: Change = None, as_json: AsJson = False
+    app: AppName,
+    env: InEnvironment,
+    reason: Reason,
+    change: Change = None,
+    now: Now = None,
+    as_json: AsJson = False,
 ) -> None:
     """End the hold that a rollback set, so that promotions go on.
 
@@ -159,4 +181,4 @@ def resume(
     """
     from ..verbs.resume import resume as verb
 
-    output.proposed(verb(writing(), app, env, reason=reason, change=change), as_json)
+    output.proposed(verb(_moving(env, now), app, env, reason=reason, change=change), as_json)

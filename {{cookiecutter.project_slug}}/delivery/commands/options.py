@@ -36,6 +36,17 @@ def _seconds(value: object) -> float:
     return float(found[1]) * {"h": 3600, "m": 60}.get(found[2], 1)
 
 
+def _moment(value: object) -> datetime:
+    """Return a time such as `2026-11-26T08:00Z`, which names its zone."""
+    try:
+        found = datetime.fromisoformat(str(value))
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise typer.BadParameter(f"{value!r} is no time such as 2026-11-26T08:00Z.")
+    return found
+
+
 AppName = Annotated[str, typer.Argument(metavar="APP", help="The app: a folder in apps/.")]
 AppNames = Annotated[list[str], typer.Argument(metavar="APP...", help="One app or several.")]
 MaybeAppNames = Annotated[
@@ -67,12 +78,21 @@ Head = Annotated[str, typer.Option(metavar="REF", help="The change itself.")]
 Timeout = Annotated[
     float, typer.Option(metavar="TIME", help="How long to wait, such as 2m.", parser=_seconds)
 ]
+Now = Annotated[
+    datetime | None,
+    typer.Option(metavar="TIME", help="Judge as at this time; else now.", parser=_moment),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+
+def utc(now: datetime | None = None) -> datetime:
+    """Return a time in UTC, that of the clock where none is given."""
+    return datetime.now(UTC) if now is None else now.astimezone(UTC)
 
 
 def today() -> date:
     """Return the day that it is in UTC: what waivers are judged by."""
-    return datetime.now(UTC).date()
+    return utc().date()
 
 
 def here() -> Workplace:

@@ -11,7 +11,7 @@ import typer
 
 from ..errors import Unknown, UsageError
 from . import output
-from .options import AppName, AsJson, Head, here, today
+from .options import AppName, AsJson, Head, Now, here, utc
 
 if TYPE_CHECKING:
     from ..check import Report
@@ -127,7 +127,11 @@ def diff(base: Base = None, head: Head = "HEAD", as_json: AsJson = False) -> Non
 
 
 def check(
-    base: Base = None, head: MaybeHead = None, images: Images = False, as_json: AsJson = False
+    base: Base = None,
+    head: MaybeHead = None,
+    images: Images = False,
+    now: Now = None,
+    as_json: AsJson = False,
 ) -> None:
     """Check the rules on a change; without --base verify the whole repository, offline.
 
@@ -156,7 +160,7 @@ def check(
     if images:
         found = _with_images(repository)
     elif base:
-        found = check_change(repository, base, head or "HEAD", today())
+        found = check_change(repository, base, head or "HEAD", utc(now))
     else:
         found = check_whole(repository)
     output.report(found, as_json)
