@@ -1,18 +1,21 @@
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from delivery.canonical import sha256
 from delivery.errors import Refused, UsageError
 from delivery.git import Repository
-from delivery.models.building import Built, build, built_from
+from delivery.models.building import Built, build, built_from, labels_for
 from delivery.models.container import ContainerScorer
 from delivery.models.context import base_image, build_secrets, pip_settings, write_context
 from delivery.models.engine import Engine
+from delivery.models.files import read_file
 from delivery.models.registry import ModelVersion, Registry
 from delivery.models.training import train
 
@@ -94,7 +97,7 @@ def test_context_is_the_same_for_whoever_writes_it(toy: Repository, tmp_path: Pa
         folder = tmp_path / name
         folder.mkdir()
         before = os.umask(mask)
-        write_context(folder, app.snapshot, app.lock(), model(), identity(model()))
+        write_context(folder, app.snapshot, app.lock(), b"{}", model(), identity(model()))
         os.umask(before)
         paths = sorted(folder.rglob("*"))
         stats = [(p.relative_to(folder), p.stat().st_mode, p.stat().st_mtime) for p in paths]
@@ -173,6 +176,41 @@ def test_image_carries_the_model_that_was_trained(
     assert {name: data for name, data in files.items() if name != "model.json"} == kept
     again = built(toy, "podman", address)
     assert again.image == made.image
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["podman", "buildah"])
+def test_image_holds_the_list_that_its_label_names(
+    engine: str, address: str, toy: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DELIVER_BASE_IMAGE", "localhost/base:1")
+    trained(toy)
+    made = built(toy, engine, address)
+    podman = Engine("podman")
+    podman.pull(made.image)
+    labels = podman.labels(made.image)
+    sbom = read_file(podman, made.image, "/sbom.cdx.json") or b""
+    assert labels["io.deliver.sbom"] == sha256(sbom)
+    assert labels["org.opencontainers.image.source"] == "https://git.example.com/lab.git"
+    assert labels["org.opencontainers.image.base.name"] == "localhost/base:1"
+    (listed,) = (c for c in json.loads(sbom)["components"] if c["bom-ref"] == "model")
+    assert {one["name"]: one["value"] for one in listed["properties"]} == labels_for(
+        "toy", made.model, made.built_from
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["podman", "buildah"])
+def test_file_of_an_image_is_read_without_starting_it(
+    engine: Literal["podman", "buildah"],
+    address: str,  # noqa: ARG001 - has the image
+) -> None:
+    by = Engine(engine)
+    shell = read_file(by, "localhost/base:1", "/bin/sh")
+    assert shell is not None
+    assert shell.startswith(b"\x7fELF")
+    assert read_file(by, "localhost/base:1", "/bin/none") is None
+    assert read_file(by, "localhost/base:1", "/bin") is None
 
 
 @pytest.mark.slow

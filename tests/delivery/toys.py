@@ -76,7 +76,10 @@ labels: {{file: labels.csv, sha256: "{sha256(LABELS)}"}}
 FILES: dict[str, str | bytes] = {
     "delivery.yaml": SETTINGS,
     ".gitignore": ".local/\n__pycache__/\n",
-    "Dockerfile": "ARG BASE=scratch\nFROM ${BASE}\nCOPY model /model\nCOPY server /app/server\n",
+    "Dockerfile": (
+        "ARG BASE=scratch\nFROM ${BASE}\n"
+        "COPY model /model\nCOPY server /app/server\nCOPY sbom.cdx.json /sbom.cdx.json\n"
+    ),
     "apps/toy/app.yaml": APP,
     "apps/toy/holdout.yaml": HOLDOUT,
     "apps/toy/holdout/features.csv": FEATURES,

@@ -17,12 +17,14 @@ from ..git import Repository
 from ..records import BuiltFrom, Model
 from ..settings import Settings
 from .context import SERVER, base_image, build_secrets, write_context
-from .contract import SIGNATURE, Identity, ModelFiles, Signature, parse, served
+from .contract import LOCK, SIGNATURE, Identity, ModelFiles, Signature, parse, served
 from .engine import Engine
 from .registry import ModelVersion, Registry
+from .system import read_system
 
 PREFIX = "io.deliver."
-REVISION = "org.opencontainers.image.revision"
+STANDARD = "org.opencontainers.image."
+REVISION = f"{STANDARD}revision"
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,11 @@ def build(
         base=engine.image_digest(base),
     )
     say(f"{app.name}: building model {model.version} ({short(model.digest)}) by {engine.program}")
-    made = _build(app, ModelFiles(files, signature), model, made_of, engine, base)
+    carried = ModelFiles(files, signature)
+    labels = labels_for(app.name, model, made_of)
+    sbom = _list(app, model, labels, carried, engine, base)
+    labels |= _standard_labels(settings, base, made_of) | {PREFIX + "sbom": sha256(sbom)}
+    made = _build(app, carried, model, sbom, labels, engine, base)
     say(f"{app.name}: pushing to {settings.image(app.name)}")
     image = engine.push(made, settings.image(app.name))
     registry.note_image(model, image)
@@ -102,18 +108,46 @@ def labels_for(app: str, model: ModelVersion | Model, made_of: BuiltFrom) -> dic
         "base": made_of.base,
     }
     standard = {
-        "org.opencontainers.image.title": app,
-        "org.opencontainers.image.version": model.version,
+        f"{STANDARD}title": app,
+        f"{STANDARD}version": model.version,
         REVISION: made_of.commit,
     }
     return {**{PREFIX + key: value for key, value in ours.items()}, **standard}
+
+
+def _standard_labels(settings: Settings, base: str, made_of: BuiltFrom) -> dict[str, str]:
+    """Return what tools of others look for; a release does not rest on it.
+
+    See: the OCI image specification, annotations.md.
+    """
+    return {
+        f"{STANDARD}source": settings.repository,
+        f"{STANDARD}base.name": base.partition("@")[0],
+        f"{STANDARD}base.digest": made_of.base,
+    }
+
+
+def _list(
+    app: App,
+    model: ModelVersion,
+    labels: Mapping[str, str],
+    files: ModelFiles,
+    engine: Engine,
+    base: str,
+) -> bytes:
+    """Return the list of what the image will hold."""
+    from .sbom import compose  # heavy, and nobody who only reads needs it
+
+    system = read_system(engine, base)
+    return compose(app.name, model.version, labels, files, files.files[LOCK], system)
 
 
 def _build(
     app: App,
     files: ModelFiles,
     model: ModelVersion,
-    made_of: BuiltFrom,
+    sbom: bytes,
+    labels: Mapping[str, str],
     engine: Engine,
     base: str,
 ) -> str:
@@ -121,7 +155,7 @@ def _build(
         name=app.name,
         version=model.version,
         run=model.run,
-        commit=made_of.commit,
+        commit=app.snapshot.commit,
         digest=model.digest,
         payload=served(app.file.payload),
     )
@@ -129,8 +163,7 @@ def _build(
         context, private = Path(folder, "context"), Path(folder, "private")
         context.mkdir()
         private.mkdir(mode=0o700)
-        write_context(context, app.snapshot, app.lock(), files, identity)
-        labels: Mapping[str, str] = labels_for(app.name, model, made_of)
+        write_context(context, app.snapshot, app.lock(), sbom, files, identity)
         return engine.build(context, base, labels, build_secrets(private))
 
 

@@ -15,17 +15,24 @@ from .contract import Identity, ModelFiles
 
 SERVER = "delivery/server"
 DOCKERFILE = "Dockerfile"
+SBOM = "sbom.cdx.json"
 DEFAULT_BASE = re.compile(rb"^ARG BASE=(\S+)", re.MULTILINE)
 CA = "/run/secrets/ca.crt"
 """Where the Dockerfile mounts the secret `ca`."""
 
 
 def write_context(
-    folder: Path, snapshot: Snapshot, lock: bytes, model: ModelFiles, identity: Identity
+    folder: Path,
+    snapshot: Snapshot,
+    lock: bytes,
+    sbom: bytes,
+    model: ModelFiles,
+    identity: Identity,
 ) -> None:
-    """Put Dockerfile, server/, requirements.lock and model/ into a folder."""
+    """Put Dockerfile, server/, requirements.lock, sbom.cdx.json and model/ into a folder."""
     (folder / DOCKERFILE).write_bytes(dockerfile(snapshot))
     (folder / "requirements.lock").write_bytes(lock)
+    (folder / SBOM).write_bytes(sbom)
     for path, data in snapshot.folder(SERVER).files.items():
         target = folder / "server" / path
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -94,9 +94,11 @@ class Engine:
 
     def labels(self, image: str) -> dict[str, str]:
         """Return an image's labels; it has to be here."""
-        found = self._inspect(image)
-        config = found["OCIv1"]["config"] if self.program == "buildah" else found["Config"]
-        return dict(config.get("Labels") or {})
+        return dict(self._settings(image).get("Labels") or {})
+
+    def variables(self, image: str) -> dict[str, str]:
+        """Return the environment that an image sets; it has to be here."""
+        return dict(pair.split("=", 1) for pair in self._settings(image).get("Env") or ())
 
     def image_digest(self, image: str) -> str:
         """Return `sha256:…` of an image by any name: the name's own digest, else the image's id."""
@@ -129,6 +131,10 @@ class Engine:
         if not ours:
             raise unreachable(name, "docker knows no digest of what it pushed")
         return str(ours[-1])
+
+    def _settings(self, image: str) -> dict[str, Any]:
+        found = self._inspect(image)
+        return dict(found["OCIv1"]["config"] if self.program == "buildah" else found["Config"])
 
     def _has(self, image: str) -> bool:
         return self._call(*self._inspect_words(image), timeout_s=60).code == 0
