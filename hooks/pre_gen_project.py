@@ -6,8 +6,9 @@ import re
 import sys
 
 ANSWERS: dict[str, str] = json.loads({{cookiecutter | tojson | tojson}})
-TAKEN = {"apps", "argocd", "charts", "delivery", "docs", "mlflow", "numpy", "overlays", "pandas"}
-TAKEN |= {"releases", "scipy", "sklearn", "tests", *keyword.kwlist, *sys.stdlib_module_names}
+TAKEN = {"apps", "argocd", "charts", "components", "delivery", "docs", "mlflow", "numpy"}
+TAKEN |= {"overlays", "pandas", "releases", "scipy", "sklearn", "tests"}
+TAKEN |= {*keyword.kwlist, *sys.stdlib_module_names}
 PATH = r"[A-Za-z0-9._~%+/-]"
 HOST = r"[A-Za-z0-9.-]+(:\d+)?"
 

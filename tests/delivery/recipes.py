@@ -30,6 +30,7 @@ ENVIRONMENT = "prod"
 BASE = f"apps/{KUSTOMIZE_APP}/deploy"
 OVERLAY = f"overlays/{ENVIRONMENT}/{KUSTOMIZE_APP}/kustomization.yaml"
 CHART = "charts/model-server"
+COMPONENTS = "components/"
 RENDERER_PIN = RendererPin(kustomize="5.8.1", helm="3.22.0", deliver=RENDERER)
 PLACE = Place(namespace="acme-prod", kubernetes="1.36")
 COMMIT = "0" * 40
@@ -42,6 +43,7 @@ KINDS = frozenset(
         Kind("", "Service"),
         Kind("", "ServiceAccount"),
         Kind("apps", "Deployment"),
+        Kind("autoscaling", "HorizontalPodAutoscaler"),
         Kind("batch", "Job"),
         Kind("networking.k8s.io", "NetworkPolicy"),
         Kind("policy", "PodDisruptionBudget"),
@@ -71,6 +73,8 @@ def make_recipe(
     files = template_files(app) if files is None else files
     paths = [f"apps/{app}/deploy"]
     paths += [CHART] if any(path.startswith(f"{CHART}/") for path in files) else []
+    shared = (path for path in files if path.startswith(COMPONENTS))
+    paths += sorted({"/".join(path.split("/")[:2]) for path in shared})
     sources = {path: _folder(files, path) for path in paths}
     release = Release(
         id=DIGEST,

@@ -96,6 +96,20 @@ def test_changed_chart_moves_only_what_is_released(both_delivered: World, tmp_pa
     assert f"releases/dev/{HELM_APP}/manifests/service-{HELM_APP}.yaml" in changed
 
 
+def test_component_is_pinned_and_goes_live_by_a_release(world: World) -> None:
+    app, overlay = f"apps/{KUSTOMIZE_APP}/app.yaml", f"overlays/dev/{KUSTOMIZE_APP}"
+    listed = "components:\n  - ../../../components/gpu\n"
+    files = {app: "components: [gpu]\n", f"{overlay}/kustomization.yaml": listed}
+    world.change({path: (world.root / path).read_text() + text for path, text in files.items()})
+    proposal = world.release(1)
+    assert "components/gpu" in proposal.steps[0].record.release.sources
+    assert passes(world, proposal.branch)
+    world.merge(proposal)
+    path = "components/gpu/deployment.yaml"
+    world.change({path: (world.root / path).read_text().replace("4Gi", "8Gi")})
+    assert passes(world, world.release(1).branch)
+
+
 def test_several_apps_in_one_change_pass(both_delivered: World, tmp_path: Path) -> None:
     world = both_delivered.copy(tmp_path / "repository")
     world.deliver_to("staging", 2, HELM_APP)

@@ -34,6 +34,7 @@ class AppFile(Strict):
     task: Task
     style: Style
     chart: FileName | None = None
+    components: tuple[FileName, ...] = ()
     payload: Payload
     tolerance: float = Field(default=1e-6, gt=0, le=0.1)
     owners: Annotated[list[str], Field(min_length=1)]
@@ -43,6 +44,10 @@ class AppFile(Strict):
     def _consistent(self) -> AppFile:
         if (self.style == "helm") != (self.chart is not None):
             raise ValueError("`chart` names the chart of a helm-style app, and of no other")
+        if self.style == "helm" and self.components:
+            raise ValueError("`components` are Kustomize's; a chart has values in their place")
+        if len(set(self.components)) < len(self.components):
+            raise ValueError("`components` names one twice")
         policies: list[Policy | PartialPolicy] = [self.gate, *self.gate.environments.values()]
         asked = {metric for policy in policies for metric in policy.metrics}
         asked |= {one.metric for policy in policies for one in policy.fairness or ()}
@@ -111,9 +116,10 @@ class App:
 
     @property
     def source_paths(self) -> list[str]:
-        """The folders that a release of this app pins."""
-        deploy = f"{self.folder}/deploy"
-        return [deploy] if self.file.chart is None else [deploy, f"charts/{self.file.chart}"]
+        """The folders that a release of this app pins: its own, then those that apps share."""
+        shared = [f"components/{name}" for name in self.file.components]
+        shared += [] if self.file.chart is None else [f"charts/{self.file.chart}"]
+        return [f"{self.folder}/deploy", *shared]
 
     def policy(self, environment: str) -> Policy:
         """Return the limits that hold in an environment: the common ones, then its overrides."""

@@ -19,6 +19,7 @@ from .records import Added
 
 NO_QUESTION = b"{}\n"
 """What stands for the question of an app that is yet to be released."""
+SOURCES = ("apps/", "charts/", "components/", "overlays/", "delivery")
 RENDERED = frozenset({"release", "promote", "configure", "rerender", "hotfix"})
 
 
@@ -47,7 +48,7 @@ def rendered_again(added: Added) -> Iterator[DeliveryError]:
                 "manifests-differ",
                 f"{folder}/{name} {_how(expected, found, name)}.",
                 "Manifests are a pure function of what the record pins; nobody edits them.",
-                "change apps/, charts/ or overlays/ instead, then run the deliver command again",
+                "change the sources that it is rendered from, then run the deliver command again",
             )
     validate(expected, added.record.settings, allowed_kinds(work.main, entry.environment))
 
@@ -60,7 +61,7 @@ def _how(expected: Mapping[str, bytes], found: Mapping[str, bytes], name: str) -
 
 def sources_render(change: Change) -> Iterator[DeliveryError]:
     """What a source change would render to, in every environment, is valid before it is merged."""
-    if not any(p.startswith(("apps/", "charts/", "overlays/", "delivery")) for p in change.paths):
+    if not any(path.startswith(SOURCES) for path in change.paths):
         return
     settings = read_settings(change.head)
     for name in change.head.folders("apps"):
@@ -108,8 +109,8 @@ def _folder(head: Snapshot, path: str) -> Folder:
         raise Refused(
             "no-sources",
             f"{path} is not there.",
-            "An app has manifests: a Kustomize base, or values and a chart.",
-            f"add {path}, or name another chart in app.yaml",
+            "An app has manifests: a Kustomize base with components, or values and a chart.",
+            f"add {path}, or name another chart or component in app.yaml",
         )
     return head.folder(path)
 

@@ -9,7 +9,7 @@ from ..errors import DeliveryError, Refused
 from ..git import LINK_MODES, Snapshot
 from .change import Change
 
-FOLDERS = ("apps/", "overlays/", "charts/")
+FOLDERS = ("apps/", "overlays/", "charts/", "components/")
 # A chart's templates are no YAML before they are rendered, so text is looked at, not objects.
 FIELD = r"""(?m)(?:^[\s-]*|[{,]\s*)["']?%s["']?\s*:\s*["']?(%s)["']?\s*(?:$|[,}#])"""
 KIND = re.compile(FIELD % ("kind", "Secret"))

@@ -119,7 +119,8 @@ def _folders(files: Mapping[str, bytes], path: str) -> Iterator[str]:
         raise _refused(
             "outside-sources",
             f"{_at(path, files[path], str(reference))}: {field} refers to {reference!r}",
-            "refer by relative path to a file or folder that the record pins",
+            "refer by relative path to a file or folder that the record pins; one in components/ "
+            "is pinned by the first release after `components` in app.yaml names it",
         )
 
 

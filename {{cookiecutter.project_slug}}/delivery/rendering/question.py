@@ -150,7 +150,9 @@ def _like_the_app(recipe: Recipe, items: list[KubernetesObject]) -> dict[str, ob
         template = mapping(mapping(item.data.get("spec")).get("template"))
         spec = mapping(template.get("spec"))
         if any(one.get("image") == recipe.release.image for _, one in containers(spec)):
-            return {field: spec[field] for field in LIKE_THE_APP if field in spec}
+            nodes = {"nodeAffinity": mapping(spec.get("affinity")).get("nodeAffinity")}
+            found = {field: spec[field] for field in LIKE_THE_APP if field in spec}
+            return found | ({"affinity": nodes} if nodes["nodeAffinity"] else {})
     return {}
 
 

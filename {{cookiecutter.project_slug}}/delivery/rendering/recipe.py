@@ -15,6 +15,7 @@ from ..records import Place, Release, RendererPin
 from ..settings import Renderer
 
 CHARTS = "charts/"
+COMPONENTS = "components/"
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,13 @@ class Recipe:
         return next((path for path in self.sources if path.startswith(CHARTS)), None)
 
     @property
+    def component_paths(self) -> set[str]:
+        """The pinned components that overlay and base may list; none for an app with a chart."""
+        if self.chart_path is not None:
+            return set()
+        return {path for path in self.sources if path.startswith(COMPONENTS)}
+
+    @property
     def style(self) -> Style:
         """The style, which follows from what is pinned."""
         return "kustomize" if self.chart_path is None else "helm"
@@ -98,12 +106,13 @@ class Recipe:
         """Raise Refused (`sources-differ`) unless the folders are those that the release pins."""
         pinned = {path: pin.sha256 for path, pin in self.release.sources.items()}
         given = {path: folder.sha256 for path, folder in self.sources.items()}
-        expected = {self.deploy_path} | ({self.chart_path} if self.chart_path else set())
+        shared = {self.chart_path} if self.chart_path else self.component_paths
+        expected = {self.deploy_path, *shared}
         if pinned != given or set(given) != expected:
             raise Refused(
                 "sources-differ",
                 f"the release pins {_words(pinned)}; {self.app} was given {_words(given)}.",
-                "An app is rendered from its deploy/ and at most one chart, as pinned.",
+                "An app is rendered from its deploy/ with components, or a chart, as pinned.",
                 "write the release again with `deliver release`",
             )
 

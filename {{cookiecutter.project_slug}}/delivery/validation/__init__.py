@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from ..records import Place
 from .argocd import validate_argocd
+from .autoscaling import autoscaling
 from .kinds import allowed_kinds, kinds
 from .objects import Kind, KubernetesObject, NotPlainError, Problem, documents, refuse
 from .pod_security import pod_security
@@ -29,16 +30,18 @@ def problems(
     """Return every broken rule in an app's manifests, in the order of files."""
     found: list[Problem] = [] if manifests else [_nothing()]
     seen: dict[tuple[Kind, str], str] = {}
+    items = []
     for name in sorted(manifests):
         read = _read(name, manifests[name])
         if isinstance(read, Problem):
             found.append(read)
             continue
+        items.append(read)
         found += _judge(read, place, allowed)
         first = seen.setdefault((read.kind, read.name), name)
         if first != name:
             found.append(_twice(read, first))
-    return found
+    return [*found, *autoscaling(items)]
 
 
 def _judge(item: KubernetesObject, place: Place, allowed: frozenset[Kind]) -> Iterator[Problem]:
