@@ -30,7 +30,7 @@ MaybeHead = Annotated[str | None, typer.Option(metavar="REF", help="The change; 
 
 def mount(app: typer.Typer) -> None:
     """Add the reading verbs to the command."""
-    for command in (apps, status, history, as_of, trace, diff, check):
+    for command in (apps, status, history, as_of, trace, diff, check, report):
         app.command()(command)
 
 
@@ -165,6 +165,24 @@ def check(
         found = check_whole(repository)
     output.report(found, as_json)
     raise typer.Exit(found.exit_code)
+
+
+def report(base: Base = None, head: Head = "HEAD", as_json: AsJson = False) -> None:
+    """Print the comment on a pull request: what it brings, the verdict, what changes, who approves.
+
+    Example: deliver report --base origin/main --head promote/prod/tumour-classifier-0002
+    """
+    from ..console import show, show_json
+    from ..git import Repository
+    from ..verbs.report import report as verb
+
+    repository = Repository.find(Path.cwd())
+    page = verb(repository, base or here().main.commit, head, today())
+    if as_json:
+        show_json(page.as_json())
+    else:
+        show(page.markdown().rstrip("\n"))
+    raise typer.Exit(page.found.exit_code)
 
 
 def _with_images(repository: Repository) -> Report:

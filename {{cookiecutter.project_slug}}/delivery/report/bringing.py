@@ -1,0 +1,135 @@
+"""What a change brings to each app: its new record, its verdict, its manifests before and after.
+
+All of it is data that may be broken on purpose: what cannot be read is left out, and the rules of
+`check` say why.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from ..check.change import Change
+from ..errors import DeliveryError
+from ..evidence import Evidence, parse_evidence
+from ..git import LINK_MODES, Snapshot
+from ..ledger import Entry, Line, manifests_folder, record_path
+from .differences import Changed, differences
+from .objects import Shown, shown
+
+LONGEST_REASON = 100
+"""Characters of a reason that is repeated in a command."""
+
+
+@dataclass(frozen=True)
+class Brought:
+    """One app's part of a change, in one environment."""
+
+    environment: str
+    app: str
+    line: Line
+    """Its records at the base."""
+    entry: Entry | None
+    """The new record; None where there is none, or where it cannot be read."""
+    evidence: Evidence | None
+    """The verdict that the new record brings; None for kinds that bring none."""
+    before: dict[str, Shown]
+    after: dict[str, Shown]
+    """Manifests by file name."""
+
+    @property
+    def kind(self) -> str:
+        """The kind of the new record; empty where there is none."""
+        return self.entry.record.kind if self.entry else ""
+
+    @property
+    def model(self) -> str:
+        """The model's version that the new record brings."""
+        return self.entry.record.release.model.version if self.entry else "?"
+
+    @property
+    def replaced(self) -> str:
+        """The model's version that runs there now; empty where none does."""
+        current = self.line.current
+        return current.record.release.model.version if current else ""
+
+    @cached_property
+    def changes(self) -> list[Changed]:
+        """What differs in the cluster, by object."""
+        return differences(self.before, self.after)
+
+    def command(self) -> str:
+        """Return the call that writes such a record."""
+        return command([self])
+
+
+def brought(change: Change) -> list[Brought]:
+    """Return what a change brings, by environment and app, in order."""
+    return [_one(change, *key) for key in change.touched]
+
+
+def _one(change: Change, environment: str, app: str) -> Brought:
+    line = change.before.line(environment, app)
+    entry = _new_entry(change, line)
+    folder = manifests_folder(environment, app)
+    return Brought(
+        environment,
+        app,
+        line,
+        entry,
+        None if entry is None else _evidence(change.head, entry),
+        _manifests(change.base, folder),
+        _manifests(change.head, folder),
+    )
+
+
+def _new_entry(change: Change, line: Line) -> Entry | None:
+    try:
+        entries = change.after.line(line.environment, line.app).entries
+    except DeliveryError:
+        return None
+    known = {entry.path for entry in line.entries}
+    return next((entry for entry in reversed(entries) if entry.path not in known), None)
+
+
+def _evidence(head: Snapshot, entry: Entry) -> Evidence | None:
+    path = record_path(entry.environment, entry.app, entry.number, "evidence.json")
+    data = head.find(path)
+    try:
+        return None if data is None else parse_evidence(data, path)
+    except DeliveryError:
+        return None
+
+
+def _manifests(snapshot: Snapshot, folder: str) -> dict[str, Shown]:
+    paths = [p for p in snapshot.paths(folder) if snapshot.entries[p].mode not in LINK_MODES]
+    return {p[len(folder) + 1 :]: shown(data) for p, data in snapshot.load(paths).items()}
+
+
+def secrets(parts: Sequence[Brought]) -> Iterator[str]:
+    """Yield every secret that stands in the manifests of some apps, before or after."""
+    for part in parts:
+        for one in (*part.before.values(), *part.after.values()):
+            yield from one.secrets
+
+
+def command(parts: Sequence[Brought]) -> str:
+    """Return the call of `deliver` that writes such records again; of one kind, in one place."""
+    first = parts[0]
+    if first.entry is None:
+        return "the `deliver` command"
+    reason = " ".join(first.entry.record.reason.replace("`", "'").split())
+    why = f"--reason {shlex.quote(reason)}" if len(reason) <= LONGEST_REASON else '--reason "…"'
+    apps = " ".join(part.app for part in parts)
+    calls = {
+        "release": f"release {apps} {why}",
+        "promote": f"promote {apps} --to {first.environment} {why}",
+        "configure": f"render --env {first.environment} {apps}",
+        "rerender": f"render --env {first.environment} {apps}",
+        "rollback": f"rollback {first.app} --env {first.environment} {why}",
+        "resume": f"resume {first.app} --env {first.environment} {why}",
+    }
+    call = calls.get(first.kind)
+    return f"`deliver {call}`" if call else "the `deliver` command"
