@@ -58,8 +58,10 @@ def test_release_runs_and_answers_as_scikit_learn(
     assert team.running(app, environment) == {team.digest(app, environment)}
     assert team.alias(app, environment) == "1"
     rows = holdout_rows(team, app)
-    answered = team.ask(app, environment, request(team, app, rows))["outputs"][0]["data"]
-    assert answered == pytest.approx(scikit_learn(team, app, rows), rel=1e-6)
+    answer = team.ask(app, environment, request(team, app, rows))
+    assert answer["outputs"][0]["data"] == pytest.approx(scikit_learn(team, app, rows), rel=1e-6)
+    assert answer["parameters"]["release"] == team.current(app, environment)["release"]
+    assert {pod["status"]["qosClass"] for pod in team.pods(app, environment)} == {"Guaranteed"}
 
 
 def test_argo_cd_shows_model_run_and_release(delivered: Team) -> None:
@@ -118,6 +120,19 @@ def test_rollback_works_while_mlflow_is_down(delivered: Team) -> None:
     assert len(team.pods(app, "prod")) == 3
     assert "confirmed" in team.confirm(app, "prod")
     team.merge(team.deliver("resume", app, "--env", "prod", "--reason", "all is well"))
+
+
+def test_autoscaler_keeps_its_minimum_of_pods(delivered: Team) -> None:
+    team, app = delivered, HELM_APP
+    sound = (team.root / f"overlays/dev/{app}/values.yaml").read_text()
+    team.change(overlay("dev", app, "autoscaling: {min: 2, max: 3}\n"), "Scale it in dev")
+    team.configure(app, "dev")
+    team.confirm(app, "dev")
+    team.until(lambda: len(team.pods(app, "dev")) == 2)
+    assert team.healthy(app, "dev")
+    team.change(overlay("dev", app, sound), "Count it in dev")
+    team.configure(app, "dev")
+    team.confirm(app, "dev")
 
 
 def test_change_by_hand_is_undone(delivered: Team) -> None:

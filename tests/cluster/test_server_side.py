@@ -8,6 +8,8 @@ import pytest
 
 from cluster import Cluster
 from cluster.programs import sources
+from tests.delivery import recipes
+from tests.delivery.scaled import ON_GPUS, SCALED
 from tests.delivery.world import HELM_APP, KUSTOMIZE_APP, World, bake
 
 MODULE = "github.com/external-secrets/external-secrets"
@@ -37,6 +39,16 @@ def test_manifests_are_accepted(
     cluster: Cluster, rendered: World, environment: str, app: str
 ) -> None:
     accepted(cluster, rendered.root / f"releases/{environment}/{app}/manifests")
+
+
+@pytest.mark.parametrize(("app", "files"), [*SCALED, *ON_GPUS])
+def test_autoscalers_and_gpus_are_accepted(
+    cluster: Cluster, rendered: World, tmp_path: Path, app: str, files: dict[str, bytes]
+) -> None:
+    place = rendered.work.settings.environment("prod").namespace
+    for name, text in recipes.rendered(files, app).items():
+        (tmp_path / name).write_text(text.replace(recipes.PLACE.namespace, place))
+    accepted(cluster, tmp_path)
 
 
 def test_argocd_is_accepted(cluster: Cluster, rendered: World) -> None:

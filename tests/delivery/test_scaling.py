@@ -9,7 +9,6 @@ import yaml
 
 from tests.delivery.manifests import found
 from tests.delivery.recipes import (
-    BASE,
     CHART,
     HELM_APP,
     KUSTOMIZE_APP,
@@ -20,41 +19,16 @@ from tests.delivery.recipes import (
     rendered,
     template_files,
 )
+from tests.delivery.scaled import HEAD, ON_GPUS, SCALED, SHARED, listing, valued
 from tests.docs.pages import GENERATED, Page
 
-VALUES = f"overlays/prod/{HELM_APP}/values.yaml"
-HEAD = f"resources:\n  - ../../../{BASE}\n"
 PAGE = Page(f"{GENERATED.name}/docs/scaling.md")
-SHARED = read_files(TEMPLATE, "components")
 CODES = {
     "max: 2, min: 3": "autoscaler-bounds",
     "max: 0, min: 0": "does-not-render",
     "min: 3": "does-not-render",
     "max: 3, target: 50": "does-not-render",
 }
-
-
-def listing(component: str, more: str = "") -> dict[str, bytes]:
-    """Return the classifier's files with a component in its overlay, and no count of replicas."""
-    shared = read_files(TEMPLATE, f"components/{component}")
-    listed = f"components:\n  - ../../../components/{component}\n"
-    return template_files() | shared | {OVERLAY: f"{HEAD}{listed}{more}".encode()}
-
-
-def valued(text: str) -> dict[str, bytes]:
-    """Return the forecast's files with other values in its overlay."""
-    return template_files(HELM_APP) | {VALUES: text.encode()}
-
-
-SCALED = [
-    (KUSTOMIZE_APP, listing("autoscaling")),
-    (HELM_APP, valued("autoscaling: {min: 3, max: 6}\n")),
-    (HELM_APP, valued("replicas: 3\nautoscaling: {max: 6}\n")),
-]
-ON_GPUS = [
-    (KUSTOMIZE_APP, listing("gpu")),
-    (HELM_APP, valued("gpu: true\nresources: {requests: {memory: 4Gi}, limits: {memory: 4Gi}}\n")),
-]
 
 
 @pytest.mark.parametrize(("app", "files"), SCALED)
