@@ -8,6 +8,8 @@ REPOSITORY ?= models
 CLUSTER ?= main
 MEMBERS ?= 1
 NODES ?= 0
+ROUNDS ?= 3
+SECONDS ?= 5
 export PYTHONPATH := $(TEMPLATE)
 
 .DEFAULT_GOAL := help
@@ -78,9 +80,10 @@ lint: .venv/made-from ## Format, lint and types of the template and of what it b
 	$(BIN)/shellcheck .ci/run
 
 .PHONY: lock
-lock: .venv/made-from ## Resolve requirements.in again
-	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
-	  --python-version 3.11 requirements.in -o requirements.lock
+lock: .venv/made-from ## Resolve requirements.in, and those of the bench and of clients, again
+	@for wanted in requirements.in bench/server/locks/*.in tests/server/locks/*.in; do \
+	  $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
+	    --python-version 3.11 "$$wanted" -o "$${wanted%.in}.lock" || exit; done
 
 .PHONY: schemas
 schemas: .venv/made-from ## Write delivery/schemas, argocd/ and the list of baked files again
@@ -99,6 +102,11 @@ bench-gate: .venv/made-from ## What the gate is worth: GATES=<simulated gates ea
 .PHONY: bench-cluster
 bench-cluster: .venv/made-from ## Argo CD with 50, 200 and 1000 apps, SIZES="50 200" for some
 	@PYTHONPATH=.:$(TEMPLATE) $(BIN)/python -m bench.cluster $(SIZES)
+
+.PHONY: bench-server
+bench-server: .venv/made-from ## The model server beside others: PARTS="ratios drain", ROUNDS=3, SECONDS=5
+	@PYTHONPATH=.:$(TEMPLATE) $(BIN)/python -m bench.server $(PARTS) \
+	  ROUNDS=$(ROUNDS) SECONDS=$(SECONDS)
 
 .PHONY: setup
 setup: .venv/made-from ## Make .venv from requirements.lock

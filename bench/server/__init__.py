@@ -1,0 +1,1 @@
+"""The model server beside others: what `make bench-server` measures."""

@@ -1,0 +1,80 @@
+"""The model server beside others, and what it withstands: `make bench-server`.
+
+`python -m bench.server [PART…] [ROUNDS=3] [SECONDS=5]`: all parts unless some are named. The
+figures stand as JSON on the last line. Nothing else should run meanwhile: the server has one core,
+and what asks it the other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from delivery.process import run
+
+from .drain import TIMES, drain
+from .environments import HERE, LOCKS, TEMPLATE, python_of
+from .footprint import SOAK_S, soak, start
+from .fuzz import MALFORMED, fuzz
+from .load import require_wrk
+from .processes import alone
+from .ratios import Figures, p99, ratios, slow_clients
+
+QUICK_S = 5.0
+"""With fewer SECONDS than these, what has a number of its own is made smaller in proportion."""
+EXAMPLES = 200
+"""Of schemathesis, for each operation."""
+
+
+def main(words: list[str]) -> None:
+    """Print the figures of the parts that are named, or of all."""
+    settings = {"ROUNDS": "3", "SECONDS": "5"} | dict(
+        word.split("=", 1) for word in words if "=" in word
+    )
+    named = [word for word in words if "=" not in word]
+    rounds, seconds = int(settings["ROUNDS"]), float(settings["SECONDS"])
+    require_wrk()
+    with tempfile.TemporaryDirectory(prefix="bench-server-") as folder:
+        parts = _parts(_models(Path(folder)), rounds, seconds)
+        unknown = sorted({*named} - {*parts})
+        if unknown:
+            raise SystemExit(f"no part is named {unknown[0]}; there are {' '.join(parts)}")
+        alone()
+        figures: Figures = {}
+        for name in named or parts:
+            began, load = time.monotonic(), os.getloadavg()[0]
+            figures |= parts[name]()
+            took = time.monotonic() - began
+            print(f"{name}: took {took:.0f} s, load before it {load:.1f}", flush=True)
+        print(json.dumps({key: round(value, 3) for key, value in figures.items()}))
+
+
+def _parts(models: Path, rounds: int, seconds: float) -> Mapping[str, Callable[[], Figures]]:
+    share = min(1.0, seconds / QUICK_S)
+    return {
+        "start": lambda: start(models),
+        "ratios": lambda: ratios(models, rounds, seconds),
+        "p99": lambda: p99(models, rounds, seconds),
+        "slow": lambda: slow_clients(models, rounds, seconds),
+        "drain": lambda: drain(models, max(2, round(TIMES * share))),
+        "fuzz": lambda: fuzz(models, round(MALFORMED * share), max(10, round(EXAMPLES * share))),
+        "soak": lambda: soak(models, SOAK_S * share),
+    }
+
+
+def _models(folder: Path) -> Path:
+    """Return a folder with the shipped classifier as each server wants it."""
+    shutil.copytree(TEMPLATE / "{{cookiecutter.package_name}}", folder / "code/models")
+    saved = {"PYTHONPATH": str(folder / "code"), "OMP_NUM_THREADS": "1"}
+    run(python_of(LOCKS / "mlflow.lock"), HERE / "peers/save.py", folder, env=saved)
+    return folder
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
