@@ -1,0 +1,88 @@
+"""Write what GitHub publishes about the requests that deliver sends, for tests to hold them to.
+
+    npm pack @octokit/openapi && tar xzf octokit-openapi-*.tgz
+    python tools/github.py package
+
+Of the description, 13 MB, those operations are kept with their parameters, the schema of their
+body, and an example of an answer. It is GitHub's and Octokit's, under the MIT License.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+TARGET = Path(__file__).parent.parent / "tests/delivery/github/openapi.json"
+REPO = "/repos/{owner}/{repo}"
+OPERATIONS = {
+    f"{REPO}": ("patch",),
+    f"{REPO}/branches/{{branch}}": ("get",),
+    f"{REPO}/branches/{{branch}}/protection": ("put",),
+    f"{REPO}/issues/comments/{{comment_id}}": ("patch",),
+    f"{REPO}/issues/{{issue_number}}/comments": ("get", "post"),
+    f"{REPO}/issues/{{issue_number}}/labels": ("post",),
+    f"{REPO}/pulls": ("get", "post"),
+    f"{REPO}/pulls/{{pull_number}}": ("get", "patch"),
+    f"{REPO}/pulls/{{pull_number}}/commits": ("get",),
+    f"{REPO}/pulls/{{pull_number}}/reviews": ("get",),
+    f"{REPO}/rules/branches/{{branch}}": ("get",),
+    f"{REPO}/statuses/{{sha}}": ("post",),
+    "/orgs/{org}/teams/{team_slug}/memberships/{username}": ("get",),
+    "/user": ("get",),
+}
+
+
+def extract(package: Path) -> dict[str, Any]:
+    """Return the operations of the npm package `@octokit/openapi`, unpacked in a folder."""
+    about = json.loads((package / "package.json").read_bytes())
+    whole = json.loads((package / "generated/api.github.com.json").read_bytes())
+    kept = {
+        path: {method: _operation(whole, whole["paths"][path][method]) for method in methods}
+        for path, methods in OPERATIONS.items()
+    }
+    source = f"{about['name']} {about['version']}, {about['license']} License"
+    return {"source": source, "paths": kept}
+
+
+def _operation(whole: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    asked = [_resolved(whole, one) for one in found.get("parameters", [])]
+    good = next(code for code in found["responses"] if code.startswith("2"))
+    body = found.get("requestBody", {}).get("content", {}).get("application/json", {})
+    answer = _resolved(whole, found["responses"][good]).get("content", {}).get("application/json")
+    examples = list((answer or {}).get("examples", {}).values())
+    return {
+        "query": sorted(one["name"] for one in asked if one["in"] == "query"),
+        "body": _resolved(whole, body["schema"]) if body else None,
+        "status": int(good),
+        "answer": _lean(_resolved(whole, examples[0])["value"]) if examples else None,
+    }
+
+
+def _lean(answer: Any) -> Any:
+    """Return an example without its many links to other parts of the API."""
+    if isinstance(answer, list):
+        return [_lean(one) for one in answer]
+    if not isinstance(answer, dict):
+        return answer
+    kept = (key for key in answer if key in ("html_url", "url") or not key.endswith("_url"))
+    return {key: _lean(answer[key]) for key in kept if key != "_links"}
+
+
+def _resolved(whole: dict[str, Any], part: Any) -> Any:
+    """Return a part of the description with what it refers to in its place."""
+    if isinstance(part, list):
+        return [_resolved(whole, one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    if "$ref" in part:
+        found: Any = whole
+        for name in part["$ref"].removeprefix("#/").split("/"):
+            found = found[name]
+        return _resolved(whole, found)
+    return {key: _resolved(whole, value) for key, value in part.items() if key != "description"}
+
+
+if __name__ == "__main__":
+    TARGET.write_text(json.dumps(extract(Path(sys.argv[1])), indent=1, sort_keys=True) + "\n")
