@@ -26,6 +26,13 @@ from .load import require_wrk
 from .processes import alone
 from .ratios import Figures, p99, ratios, slow_clients
 
+KEYS = (
+    *("vs_mlflow", "vs_mlflow_onnx", "vs_mlserver", "vs_fastapi"),
+    *("native_vs_mlflow", "batched_vs_mlflow", "cpu_us", "rss_mb", "start_s", "site_mb"),
+    *("p99_vs_mlflow", "drain_failed", "fuzz_5xx", "fuzz_growth_mb"),
+    *("slow_clients_p99_ratio", "soak_growth_mb"),
+)
+"""What the last line holds; other figures stand on the line before."""
 QUICK_S = 5.0
 """With fewer SECONDS than these, what has a number of its own is made smaller in proportion."""
 EXAMPLES = 200
@@ -52,7 +59,11 @@ def main(words: list[str]) -> None:
             figures |= parts[name]()
             took = time.monotonic() - began
             print(f"{name}: took {took:.0f} s, load before it {load:.1f}", flush=True)
-        print(json.dumps({key: round(value, 3) for key, value in figures.items()}))
+        rounded = {key: round(value, 3) for key, value in figures.items()}
+        print(
+            "beside these:", json.dumps({key: rounded[key] for key in rounded if key not in KEYS})
+        )
+        print(json.dumps({key: rounded[key] for key in KEYS if key in rounded}))
 
 
 def _parts(models: Path, rounds: int, seconds: float) -> Mapping[str, Callable[[], Figures]]:
