@@ -81,7 +81,8 @@ def _resolved(whole: dict[str, Any], part: Any) -> Any:
         for name in part["$ref"].removeprefix("#/").split("/"):
             found = found[name]
         return _resolved(whole, found)
-    return {key: _resolved(whole, value) for key, value in part.items() if key != "description"}
+    kept = (key for key in part if key != "description" or not isinstance(part[key], str))
+    return {key: _resolved(whole, part[key]) for key in kept}
 
 
 if __name__ == "__main__":
