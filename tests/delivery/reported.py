@@ -11,7 +11,7 @@ from delivery.records import Kind, Release
 from delivery.report.page import Page
 from delivery.verbs.report import report
 
-from tests.delivery.world import TODAY, World
+from tests.delivery.world import NOW, World
 
 ID = re.compile(r"\b[0-9a-f]{64}\b|\b(?=[a-f]*\d)[0-9a-f]{12}\b")
 PATCH = re.compile(r"(?<=```diff\n).*?(?=\n```)", re.DOTALL)
@@ -48,7 +48,7 @@ class Reported(World):
 
     def report(self, head: str, base: str = "main") -> Page:
         """Return the report on a branch."""
-        return report(self.repository, base, head, TODAY)
+        return report(self.repository, base, head, NOW)
 
 
 def checks(names: Iterable[str]) -> list[CheckResult]:

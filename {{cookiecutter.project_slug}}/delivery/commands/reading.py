@@ -167,7 +167,9 @@ def check(
     raise typer.Exit(found.exit_code)
 
 
-def report(base: Base = None, head: Head = "HEAD", as_json: AsJson = False) -> None:
+def report(
+    base: Base = None, head: Head = "HEAD", now: Now = None, as_json: AsJson = False
+) -> None:
     """Print the comment on a pull request: what it brings, the verdict, what changes, who approves.
 
     Example: deliver report --base origin/main --head promote/prod/tumour-classifier-0002
@@ -177,7 +179,7 @@ def report(base: Base = None, head: Head = "HEAD", as_json: AsJson = False) -> N
     from ..verbs.report import report as verb
 
     repository = Repository.find(Path.cwd())
-    page = verb(repository, base or here().main.commit, head, today())
+    page = verb(repository, base or here().main.commit, head, utc(now))
     if as_json:
         show_json(page.as_json())
     else:

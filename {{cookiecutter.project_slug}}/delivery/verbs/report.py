@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import datetime
 
 from ..argocd.notes import read_notes
 from ..check import check_on
@@ -12,10 +12,10 @@ from ..report.bringing import brought
 from ..report.page import Page
 
 
-def report(repository: Repository, base: str, head: str, today: date) -> Page:
-    """Return the report on what `head` brings to `base`; `today`, in UTC, is for waivers.
+def report(repository: Repository, base: str, head: str, now: datetime) -> Page:
+    """Return the report on what `head` brings to `base`; `now` is for waivers and windows.
 
     The same commits, notes and day give the same bytes, wherever it is called.
     """
-    change = Change.between(repository, base, head, today)
+    change = Change.between(repository, base, head, now)
     return Page(change, check_on(change), brought(change), read_notes(repository))
