@@ -42,6 +42,8 @@ def _load_onnx(path: Path, _payload: Payload, task: Task) -> Predict:
     # Both keep memory for every number of rows that was ever asked.
     options.enable_cpu_mem_arena = options.enable_mem_pattern = False
     wanted = _providers(ort.get_available_providers())
+    if "CUDAExecutionProvider" in wanted:
+        ort.preload_dlls()  # CUDA's libraries are packages beside it, where no loader looks
     session = ort.InferenceSession(path.read_bytes(), options, providers=wanted)
     if session.get_providers()[0] != wanted[0]:
         raise ModelError(
