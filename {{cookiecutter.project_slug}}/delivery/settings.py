@@ -13,6 +13,7 @@ from pydantic import (
     Field,
     StringConstraints,
     field_validator,
+    model_validator,
 )
 
 from .errors import UsageError
@@ -113,6 +114,28 @@ class Host(Strict):
     api: Annotated[str, StringConstraints(pattern=r"^https?://[^\s@?#]+[^\s@?#/]$")] | None = None
 
 
+class Keyless(Strict):
+    """Whose identity Sigstore has to have seen when an image was signed, and who vouched for it."""
+
+    identity: Annotated[str, StringConstraints(min_length=1)]
+    issuer: Annotated[str, StringConstraints(pattern=r"^https://\S+$")]
+
+
+class Signing(Strict):
+    """Who has to have signed an image before it is released: a key's holder, or an identity."""
+
+    public_key: Annotated[str, StringConstraints(pattern=r"^keys/[A-Za-z0-9][\w.-]*$")] | None = (
+        None
+    )
+    keyless: Keyless | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Signing:
+        if (self.public_key is None) == (self.keyless is None):
+            raise ValueError("either public_key or keyless is needed, and not both")
+        return self
+
+
 class Settings(Strict):
     """The whole of delivery.yaml; environments are in the order that releases pass them."""
 
@@ -127,7 +150,16 @@ class Settings(Strict):
     host: Host | None = None
     owners: list[Owner] = Field(default_factory=list)
     kinds: list[KindName] = Field(default_factory=list)
+    signing: Signing | None = None
+    scan: Annotated[list[str], Field(min_length=1)] | None = None
     environments: Annotated[list[Environment], Field(min_length=1)]
+
+    @field_validator("scan")
+    @classmethod
+    def _scans(cls, value: list[str] | None) -> list[str] | None:
+        if value is not None and not any("{sbom}" in word or "{image}" in word for word in value):
+            raise ValueError("no word has {sbom} or {image}, so nothing of ours would be scanned")
+        return value
 
     @field_validator("environments")
     @classmethod

@@ -13,7 +13,7 @@ from ..settings import Settings, read_settings
 from ..workplace import Workplace
 
 JUDGE_FILES = ("delivery.yaml", "Jenkinsfile")
-JUDGE_FOLDERS = ("delivery/", ".github/", "argocd/")
+JUDGE_FOLDERS = ("delivery/", ".github/", "argocd/", "keys/")
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Change:
 
 
 def is_judge(path: str) -> bool:
-    """Return whether a path is part of what judges: code, policy, hold-out, waivers, workflows."""
+    """Return whether a path is part of what judges: code, policy, hold-out, keys, waivers, CI."""
     if path in JUDGE_FILES or path.startswith(JUDGE_FOLDERS):
         return True
     parts = path.split("/")

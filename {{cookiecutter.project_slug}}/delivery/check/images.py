@@ -13,7 +13,9 @@ from ..models.building import labels_for
 from ..models.container import LABEL, PROTOCOLS
 from ..models.layers import model_files
 from ..models.received import Received, Receiving
+from ..models.signing import Cosign
 from ..models.stored import Stored
+from ..settings import read_settings
 
 SHOWN = 3
 """Records named in a finding; there may be one of each environment, and many rollbacks."""
@@ -22,16 +24,31 @@ SHOWN = 3
 def images(repository: Repository, stored: Stored, say: Say) -> Iterator[DeliveryError]:
     """Yield whatever differs in each image that a record at HEAD names, each read once.
 
-    What cannot be had is an Unknown: `image-gone`, `registry-unreachable`, `image-unreadable`.
+    Those in force also have to be signed, where delivery.yaml asks for it. What cannot be had is an
+    Unknown: `image-gone`, `registry-unreachable`, `image-unreadable`, `signature-unknown`.
     """
     receiving = Receiving(stored)
-    for image, entries in _named(read_ledger(repository.snapshot("HEAD"))).items():
+    head = repository.snapshot("HEAD")
+    ledger = read_ledger(head)
+    signer = Cosign.of(read_settings(head), head)
+    in_force = {line.current.record.release.image for line in ledger if line.current is not None}
+    for image, entries in _named(ledger).items():
         say(f"reading {image}")
         found, errors = receiving.receive(image)
         if not errors:
             errors = [error for one in found for error in _compared(image, one, entries)]
+        if signer is not None and image in in_force:
+            errors += _unsigned(signer, image)
         for error in errors:
             yield _of_records(error, entries)
+
+
+def _unsigned(signer: Cosign, image: str) -> list[DeliveryError]:
+    try:
+        signer.require(image)
+    except DeliveryError as err:
+        return [err]
+    return []
 
 
 def _named(ledger: Ledger) -> Mapping[str, list[Entry]]:

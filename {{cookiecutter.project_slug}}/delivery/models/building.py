@@ -20,6 +20,8 @@ from .context import SERVER, base_image, build_secrets, write_context
 from .contract import LOCK, SIGNATURE, Identity, ModelFiles, Signature, parse, served
 from .engine import Engine
 from .registry import ModelVersion, Registry
+from .scanning import scan
+from .signing import Cosign
 from .system import read_system
 
 PREFIX = "io.deliver."
@@ -49,13 +51,16 @@ def build(
 
     `app` is read from a commit on main, which is what the image is built from; `version` is the
     newest where it is None. Raises Refused: `not-on-main`, `model-not-of-main`, `model-altered`,
-    `build-failed`.
+    `build-failed`, `image-vulnerable`.
     """
     _require_main(repository, settings, app)
     model = registry.find(app.name, version)
     _require_same_sources(model, app, settings)
     files = registry.download(model)
     signature = parse(Signature, files[SIGNATURE], SIGNATURE)
+    signer = Cosign.of(settings, app.snapshot)
+    if signer is not None:
+        signer.require_ready()
     base = base_image(app.snapshot)
     made_of = BuiltFrom(
         commit=app.snapshot.commit,
@@ -71,8 +76,14 @@ def build(
     sbom = _list(app, model, labels, carried, engine, base)
     labels |= _standard_labels(settings, base, made_of) | {PREFIX + "sbom": sha256(sbom)}
     made = _build(app, carried, model, sbom, labels, engine, base)
+    if settings.scan is not None:
+        say(f"{app.name}: scanning by {settings.scan[0]}")
+        scan(settings.scan, made, sbom)
     say(f"{app.name}: pushing to {settings.image(app.name)}")
     image = engine.push(made, settings.image(app.name))
+    if signer is not None:
+        say(f"{app.name}: signing by cosign")
+        signer.sign(image, sbom)
     registry.note_image(model, image)
     return Built(image, model, made_of)
 

@@ -15,6 +15,7 @@ from ..gate import PLOTS, Case, Scorer, Verdict, differences, judge, known_quest
 from ..git import Repository, Snapshot
 from ..judging import champion_of, compared_on
 from ..ledger import Entry, question_path, read_ledger, record_path
+from ..models.signing import require_signed
 from ..records import ACCEPTING
 from ..settings import read_settings
 from ..waivers import require_in_force
@@ -105,8 +106,9 @@ def verify(
 
     The judge's inputs are those of the merge base; a scorer, and so a container engine, is asked
     for only where there is something to score. Raises Refused (`evidence-differs`) where the
-    committed evidence is not what scoring gives, and (`question-differs`) where a new release's
-    known question is not what its image answers.
+    committed evidence is not what scoring gives, (`question-differs`) where a new release's known
+    question is not what its image answers, and (`image-unsigned`), before an image is run, where
+    the merge base asks for a signature that it does not have.
     """
     merged = repository.snapshot(repository.merge_base(base, head))
     head_files = repository.snapshot(head)
@@ -121,6 +123,7 @@ def verify(
                 continue
             path = record_path(entry.environment, entry.app, entry.number, "evidence.json")
             stated = parse_evidence(head_files.load([path])[path], path)
+            require_signed(settings, merged, entry.record.release.image)
             say(f"{entry.app} {entry.name}: scoring again")
             scorer = make_scorer()
             _verify_one(workplace, entry, stated, path, scorer, today)

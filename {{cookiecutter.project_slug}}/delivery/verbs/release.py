@@ -16,6 +16,7 @@ from ..ledger import Line
 from ..models.building import built_from
 from ..models.engine import Engine
 from ..models.registry import ModelVersion, Registry
+from ..models.signing import require_signed
 from ..policy import Policy
 from ..proposal import (
     Proposal,
@@ -108,6 +109,7 @@ def _make(
     model = tools.registry.find(name, version)
     image = _image(workplace, app, model, explicit=version is not None)
     say(f"{name}: model {model.version} in {image.rsplit('/', 1)[1][:40]}…")
+    require_signed(workplace.settings, workplace.main, image)
     made, question = _release(workplace, app, model, image, tools)
     _require_news(line, made)
     if line.current is not None and line.current.record.release.model.digest == model.digest:
