@@ -70,9 +70,10 @@ def ratios(models: Path, rounds: int, seconds: float) -> Figures:
                 print(f"round {number + 1}  {name:14} {at:2} connections {loaded}", flush=True)
         rss_mb = servers["onnx"].process.rss_mb()
     figures = {
-        "cpu_us": statistics.median(one["onnx", MANY].cpu_us for one in found),
-        "rss_mb": rss_mb,
+        f"cpu_us_{name}_{at}": statistics.median(one[name, at].cpu_us for one in found)
+        for name, at in asked
     }
+    figures |= {"cpu_us": figures.pop(f"cpu_us_onnx_{MANY}"), "rss_mb": rss_mb}
     for key, (ours, other, at) in COMPARED.items():
         pairs = [(one[ours.name, at], one[other.name, at]) for one in found]
         speed = statistics.median(us.per_s / them.per_s for us, them in pairs)
