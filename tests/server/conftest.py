@@ -35,6 +35,6 @@ def regressor_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def server(classifier_dir: Path) -> Iterator[Server]:
-    running = Server(classifier_dir)
+    running = Server(classifier_dir, RELEASE_ID="sha256:re1ea5e")
     yield running
     running.stop()

@@ -5,15 +5,21 @@ from __future__ import annotations
 import os
 import pickle
 import re
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
+from queue import Queue
 from typing import Any
 
 import httpx
 import msgspec
 import numpy as np
+from delivery.server.folder import ModelFolder
+from delivery.server.model import Model
+from prometheus_client.parser import text_string_to_metric_families
 from sklearn.linear_model import LinearRegression
 
 TEMPLATE = Path(__file__).parents[2] / "{{cookiecutter.project_slug}}"
@@ -69,6 +75,11 @@ def save_files(folder: Path, data: bytes, payload: dict[str, Any], task: str, co
     return folder
 
 
+def load(folder: Path) -> Model:
+    """Return the model in a folder, as the server loads it."""
+    return Model.load(ModelFolder.read(folder))
+
+
 def command(folder: Path, verb: str, **settings: str) -> tuple[list[str], dict[str, str]]:
     """Return the words and the environment that run a verb of the server on a model."""
     environment = {**os.environ, "MODEL_DIR": str(folder), "HOST": "127.0.0.1", **settings}
@@ -76,31 +87,62 @@ def command(folder: Path, verb: str, **settings: str) -> tuple[list[str], dict[s
 
 
 class Server:
-    """A server process on a free port; `url` is where it listens."""
+    """A server process on a free port; `url` is where it listens, `log` what it wrote so far."""
 
-    def __init__(self, folder: Path) -> None:
-        words, environment = command(folder, "serve", PORT="0")
+    def __init__(self, folder: Path, *, until: str = "ready", **settings: str) -> None:
+        """Start it, and wait until its log says so; settings are environment variables."""
+        words, environment = command(folder, "serve", **{"PORT": "0", "DRAIN_S": "0", **settings})
         self.process = subprocess.Popen(
             words, cwd=TEMPLATE, env=environment, stderr=subprocess.PIPE, text=True
         )
-        self.url = self._announced()
+        self.log: list[dict[str, Any]] = []
+        self._lines: Queue[str] = Queue()
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+        self.url = self.logged("running on (http://[^ ]+)")["message"].split()[3]
+        if until:
+            self.logged(f"^{until}$")
 
-    def _announced(self) -> str:
+    def _read(self) -> None:
         assert self.process.stderr
         for line in self.process.stderr:
-            if found := re.search(r"running on (http://\S+)", line):
-                return found[1]
-        raise AssertionError(f"no server, exit {self.process.wait()}")
+            self._lines.put(line)
+        self._lines.put("")
 
-    def infer(self, content: bytes) -> httpx.Response:
+    def logged(self, pattern: str, timeout_s: float = 60) -> dict[str, Any]:
+        """Return the next line whose message matches."""
+        while line := self._lines.get(timeout=timeout_s):
+            self.log.append(msgspec.json.decode(line))
+            if re.search(pattern, self.log[-1]["message"]):
+                return self.log[-1]
+        raise AssertionError(f"no {pattern!r}, exit {self.process.wait()}: {self.log[-3:]}")
+
+    def infer(self, content: bytes, **headers: str) -> httpx.Response:
         """Ask the model and return the answer."""
-        return httpx.post(f"{self.url}/v2/models/tumour-classifier/infer", content=content)
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        path = "/v2/models/tumour-classifier/infer"
+        return httpx.post(f"{self.url}{path}", content=content, headers=named)
+
+    def connect(self) -> socket.socket:
+        """Return a connection to it, to be closed by the caller."""
+        url = httpx.URL(self.url)
+        return socket.create_connection((url.host, url.port or 0), timeout=30)
+
+    def metric(self, name: str, **labels: str) -> float:
+        """Return the sum of a metric over all series with these labels."""
+        families = text_string_to_metric_families(httpx.get(f"{self.url}/metrics").text)
+        samples = [sample for family in families for sample in family.samples]
+        found = [
+            one for one in samples if one.name == name and labels.items() <= one.labels.items()
+        ]
+        return sum(one.value for one in found)
 
     def stop(self) -> int:
         """Ask it to end, and return its exit code."""
-        assert self.process.stderr
         self.process.terminate()
         code = self.process.wait(timeout=30)
+        self._reader.join()
+        assert self.process.stderr
         self.process.stderr.close()
         return code
 

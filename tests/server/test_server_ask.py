@@ -143,7 +143,7 @@ def test_request_that_does_not_fit_is_refused_with_the_servers_words(
     request = {**known["request"], "inputs": []}
     line = refused(ask(server.url, tmp_path, {**known, "request": request}, wait="600"))
     assert "status: got 400" in line
-    assert "inputs: got 0 tensors" in line
+    assert "inputs: expected `array` of length 1" in line
 
 
 OTHERS: dict[str, tuple[dict[str, object], str]] = {

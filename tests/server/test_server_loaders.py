@@ -14,7 +14,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import Pipeline
 
-from tests.server.model_server import save_files
+from tests.server.model_server import load, save_files
 
 ROWS = load_breast_cancer().data[:50]
 
@@ -27,13 +27,13 @@ def onnx_model(
     options = {} if task == "regression" else {"zipmap": False}
     graph = to_onnx(estimator, initial_types=given, options=options)
     payload = {"file": "model.onnx", "format": "onnx"}
-    return Model.load(save_files(folder, graph.SerializeToString(), payload, task, columns))
+    return load(save_files(folder, graph.SerializeToString(), payload, task, columns))
 
 
 def skops_model(folder: Path, estimator: object, **more: object) -> Model:
     """Return a regression of ten columns as the server loads it from skops."""
     payload = {"file": "model.skops", "format": "skops", **more}
-    return Model.load(save_files(folder, skops.io.dumps(estimator), payload, "regression", 10))
+    return load(save_files(folder, skops.io.dumps(estimator), payload, "regression", 10))
 
 
 @pytest.mark.parametrize(("kind", "near"), [(DoubleTensorType, 1e-14), (FloatTensorType, 1e-5)])
@@ -91,7 +91,7 @@ def test_pickle_is_loaded_only_where_it_is_allowed(tmp_path: Path) -> None:
     payload = {"file": "model.pkl", "format": "pickle"}
     folder = save_files(tmp_path, b"not even read", payload, "regression", 10)
     with pytest.raises(ModelError, match=r"^payload-runs-code: model\.pkl: "):
-        Model.load(folder)
+        load(folder)
 
 
 def test_payload_of_more_numbers_than_its_task_is_refused(tmp_path: Path) -> None:

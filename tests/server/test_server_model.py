@@ -7,11 +7,10 @@ import msgspec
 import numpy as np
 import pytest
 from delivery.server.folder import ModelError
-from delivery.server.model import Model
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.pipeline import Pipeline
 
-from tests.server.model_server import model_files, save_model
+from tests.server.model_server import load, model_files, save_model
 
 
 def change(path: Path, **values: object) -> None:
@@ -21,12 +20,12 @@ def change(path: Path, **values: object) -> None:
 def test_classifier_answers_the_positive_class(classifier: Pipeline, classifier_dir: Path) -> None:
     rows = load_breast_cancer().data[:5]
     expected = classifier.predict_proba(rows)[:, 1]
-    assert np.array_equal(Model.load(classifier_dir).predict(rows), expected)
+    assert np.array_equal(load(classifier_dir).predict(rows), expected)
 
 
 def test_regressor_answers_the_value(regressor_dir: Path) -> None:
     rows = load_diabetes().data[:5]
-    answers = Model.load(regressor_dir).predict(rows)
+    answers = load(regressor_dir).predict(rows)
     assert answers.shape == (5,)
     assert 25 < answers.mean() < 346
 
@@ -37,14 +36,14 @@ def test_payload_of_unknown_format_is_refused(classifier: Pipeline, tmp_path: Pa
     with pytest.raises(
         ModelError, match=r"payload\.format 'joblib', expected one of onnx, pickle, skops"
     ):
-        Model.load(folder)
+        load(folder)
 
 
 def test_payload_outside_of_the_folder_is_refused(classifier: Pipeline, tmp_path: Path) -> None:
     folder = save_model(tmp_path, classifier)
     change(folder / "model.json", payload={"file": "../model.pkl", "format": "pickle"})
     with pytest.raises(ModelError, match="expected a plain file name"):
-        Model.load(folder)
+        load(folder)
 
 
 @pytest.mark.parametrize("name", ["model.json", "signature.json", "model.pkl"])
@@ -52,21 +51,21 @@ def test_missing_file_is_named(classifier: Pipeline, tmp_path: Path, name: str) 
     folder = save_model(tmp_path, classifier)
     (folder / name).unlink()
     with pytest.raises(ModelError, match=f"^{name}: "):
-        Model.load(folder)
+        load(folder)
 
 
 def test_altered_payload_is_refused(classifier: Pipeline, tmp_path: Path) -> None:
     folder = save_model(tmp_path, classifier)
     (folder / "model.pkl").write_bytes(pickle.dumps(classifier)[:-20])
     with pytest.raises(ModelError, match=r"^model\.pkl: "):
-        Model.load(folder)
+        load(folder)
 
 
 def test_model_with_other_columns_than_its_signature_is_refused(
     classifier: Pipeline, tmp_path: Path
 ) -> None:
     with pytest.raises(ModelError, match="the model failed: ValueError: X has 29 features"):
-        Model.load(save_model(tmp_path, classifier, columns=29))
+        load(save_model(tmp_path, classifier, columns=29))
 
 
 def test_signature_at_odds_with_itself_is_refused(classifier: Pipeline, tmp_path: Path) -> None:
@@ -74,4 +73,4 @@ def test_signature_at_odds_with_itself_is_refused(classifier: Pipeline, tmp_path
     given = model_files("regression", 30)["signature.json"]["inputs"][0]
     change(folder / "signature.json", inputs=[{**given, "shape": [-1, 31]}])
     with pytest.raises(ModelError, match="30 columns, but the shape says 31"):
-        Model.load(folder)
+        load(folder)

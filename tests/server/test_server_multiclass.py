@@ -12,7 +12,6 @@ import msgspec
 import numpy as np
 import pytest
 from delivery.server.folder import ModelError
-from delivery.server.model import Model
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
@@ -21,6 +20,7 @@ from tests.server.model_server import (
     TEMPLATE,
     Server,
     command,
+    load,
     model_files,
     request_of,
     save_model,
@@ -98,7 +98,7 @@ def test_payload_of_other_classes_than_its_signature_is_refused(tmp_path: Path) 
     two = data.target < 2
     fewer = LogisticRegression().fit(data.data[two], data.target[two])
     with pytest.raises(ModelError, match=r"answered shape \[1, 2\], expected \[1, 3\]"):
-        Model.load(save_model(tmp_path, fewer, TASK, 4))
+        load(save_model(tmp_path, fewer, TASK, 4))
 
 
 @pytest.mark.parametrize("shape", [[-1], [-1, 2], [3, 3]])
@@ -110,4 +110,4 @@ def test_output_of_another_shape_than_its_classes_is_refused(
     content["outputs"][0] = {**content["outputs"][0], "shape": shape}
     (made / "signature.json").write_bytes(msgspec.json.encode(content))
     with pytest.raises(ModelError, match="the output's shape is"):
-        Model.load(made)
+        load(made)

@@ -45,9 +45,7 @@ def test_scorer_writes_answers_that_are_not_finite_as_null(tmp_path: Path) -> No
 def test_request_that_does_not_fit_ends_the_scorer(classifier_dir: Path) -> None:
     done = score(classifier_dir, request_of([[1.0] * 30]), request_of([[1.0] * 29]))
     assert done.returncode == 1
-    assert done.stderr.decode().splitlines() == [
-        "line 2: inputs[0].shape: got [1, 29], expected [n, 30], n at least 1"
-    ]
+    assert done.stderr == b"line 2: inputs[0].shape[1]: got 29, expected 30\n"
     assert len(done.stdout.splitlines()) == 1
 
 

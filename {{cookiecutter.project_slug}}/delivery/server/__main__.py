@@ -1,9 +1,8 @@
 """`serve` answers over HTTP until SIGTERM; `score` answers lines of standard input.
 
-MODEL_DIR names the model's folder (/model), HOST and PORT where to listen (0.0.0.0, 8080).
-`ask` sends a known question to another server, for at most ASK_S (60) seconds, and needs no model.
-Exit 0 done, 1 model, request or answer was refused (a line on standard error says why), 2 wrong
-call.
+MODEL_DIR names the model's folder (/model); settings.py has the other settings. `ask` sends a known
+question to another server, for at most ASK_S (60) seconds, and needs no model. Exit 0 done,
+1 model, request or answer was refused (standard error says why), 2 wrong call.
 """
 
 from __future__ import annotations
@@ -11,14 +10,16 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .settings import Settings
 
 # One answer needs one thread; more only fight over the processor that a pod has.
 # Read by numerical libraries as they are imported, so it comes before them.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-DRAIN_S = 20
 USAGE = "usage: python -m server serve | score | ask HOST PORT MODEL DIGEST QUESTION"
 KILLED = 128 + signal.SIGTERM
 
@@ -31,9 +32,8 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(KILLED if command == "ask" else 0))
     if command == "ask" and len(words) == 5:
         return ask(*words)
-    commands = {"serve": serve, "score": score}
-    if command in commands and not words:
-        return _with_model(commands[command])
+    if command in ("serve", "score") and not words:
+        return _with_model(command)
     sys.stderr.write(f"{USAGE}\n")
     return 2
 
@@ -56,16 +56,21 @@ def ask(host: str, port: str, model: str, digest: str, file: str) -> int:
     return 0
 
 
-def _with_model(command: Callable[[Path], None]) -> int:
+def _with_model(command: str) -> int:
     # Not before: what asks a question needs neither the model nor its libraries.
     from .folder import ModelError
     from .protocol import RequestError
+    from .settings import Settings, SettingsError
 
     try:
-        command(Path(os.environ.get("MODEL_DIR", "/model")))
-    except (ModelError, RequestError) as error:
+        settings = Settings.read()
+        if command == "score":
+            return score(settings)
+        from .serving import serve
+
+        return serve(settings)
+    except (ModelError, RequestError, SettingsError) as error:
         return _refused(error)
-    return 0
 
 
 def _refused(error: Exception) -> int:
@@ -73,42 +78,19 @@ def _refused(error: Exception) -> int:
     return 1
 
 
-def serve(folder: Path) -> None:
-    """Serve the model until SIGTERM, then answer what was begun."""
-    import uvicorn
-
-    from .app import App
-    from .model import Model
-
-    config = uvicorn.Config(
-        App(Model.load(folder)),
-        host=os.environ.get("HOST", "0.0.0.0"),  # noqa: S104  a pod's own address
-        port=_port(),
-        lifespan="off",
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=DRAIN_S,
-    )
-    uvicorn.Server(config).run()
-
-
-def score(folder: Path) -> None:
+def score(settings: Settings) -> int:
     """Answer the requests on standard input; whatever else would print goes to standard error."""
+    from .folder import ModelFolder
     from .model import Model
+    from .protocol import Codec
     from .scoring import score as answer_lines
 
     with os.fdopen(os.dup(1), "wb") as answers:
         os.dup2(2, 1)
-        answer_lines(Model.load(folder), sys.stdin.buffer, answers)
-
-
-def _port() -> int:
-    from .folder import ModelError
-
-    text = os.environ.get("PORT", "8080")
-    if not _is_port(text):
-        raise ModelError(f"PORT: got {text!r}, expected a number up to 65535")
-    return int(text)
+        folder = ModelFolder.read(settings.folder)
+        codec = Codec(folder, settings.named(folder), sys.maxsize)
+        answer_lines(Model.load(folder), codec, sys.stdin.buffer, answers)
+    return 0
 
 
 def _is_port(text: str) -> bool:

@@ -1,170 +1,193 @@
-"""The model over HTTP: Open Inference Protocol, version 2, and Prometheus metrics.
+"""The model over HTTP, by the Open Inference Protocol, version 2.
 
-A plain ASGI application: per request it costs a tenth of what a framework with models costs.
-Answers are computed in the event loop, one at a time: a pod has one processor, scale by pods.
+A plain ASGI application: a framework costs several times what the model does. Answers are computed
+in the event loop, one call at a time: a pod has one processor, scale by pods.
 """
 
 from __future__ import annotations
 
-import logging
-import math
-from collections.abc import Awaitable, Callable, MutableMapping
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING
 
-from prometheus_client import (
-    CONTENT_TYPE_LATEST,
-    CollectorRegistry,
-    Counter,
-    Histogram,
-    Info,
-    ProcessCollector,
-    generate_latest,
+import numpy as np
+
+from .batching import Batcher
+from .exchange import (
+    CLOSE,
+    JSON_TYPE,
+    MAX_HEADERS,
+    RETRY,
+    Bodies,
+    Head,
+    Headers,
+    HTTPError,
+    Message,
+    Receive,
+    Send,
+    request_id,
+    respond,
 )
-
-from .folder import ModelError
+from .folder import ModelError, ModelFolder
+from .logs import RequestLog, log
+from .metrics import Metrics
 from .model import Model
-from .protocol import Answer, RequestError, decode, encode
+from .openapi import description
+from .pages import Pages, State, model_paths
+from .protocol import Codec, Floats, RequestError, encode
+from .settings import Settings
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+if TYPE_CHECKING:
+    from .tracing import Tracer
 
-MAX_BODY_BYTES = 8 * 1024 * 1024
-JSON_TYPE = "application/json"
-# Seconds: from a linear model's answer to one row up to a forest's answer to a full body.
-BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
-
-log = logging.getLogger("uvicorn.error")
-
-
-class HTTPError(Exception):
-    """An answer other than 200, and what it says."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
+MAX_IN_FLIGHT = 1024
+JSON_BYTES = b"inference-header-content-length"
+BYTES_TYPE = b"application/octet-stream"
 
 
 class App:
-    """The ASGI application around one loaded model."""
+    """The ASGI application around one model, which it is given when that is loaded."""
 
-    def __init__(self, model: Model) -> None:
-        self.model = model
-        self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
-        self.requests = Counter(
-            "model_requests",
-            "Inference requests, by HTTP status.",
-            ["code"],
-            registry=self.registry,
-        )
-        self.seconds = Histogram(
-            "model_request_seconds",
-            "Time from a read inference request to its answer.",
-            buckets=BUCKETS,
-            registry=self.registry,
-        )
-        who = model.identity
-        Info("model", "The model that is served.", registry=self.registry).info(
-            {"name": who.name, "version": who.version, "digest": who.digest, "run": who.run}
-        )
-        self.infer_path = f"/v2/models/{who.name}/infer"
-        self.pages: dict[str, Callable[[], object]] = {
-            "/v2": self._server,
-            "/v2/health/live": lambda: {"live": True},
-            "/v2/health/ready": lambda: {"ready": True},
-            f"/v2/models/{who.name}": self._model,
-            f"/v2/models/{who.name}/ready": lambda: {"name": who.name, "ready": True},
-        }
+    def __init__(self, folder: ModelFolder, settings: Settings, tracer: Tracer | None) -> None:
+        self.folder, self.state, self._tracer = folder, State(), tracer
+        self.metrics = Metrics(folder, settings.release)
+        self._codec = Codec(folder, settings.named(folder), settings.max_rows)
+        self._bodies = Bodies(settings.max_body_bytes)
+        self._requests = RequestLog(settings.log_sample)
+        self._pages = Pages(folder, self.state, self.metrics, description(folder))
+        self._infer_paths = {f"{path}/infer" for path in model_paths(folder)}
+        # In one call of ONNX Runtime a row costs what it costs alone: nothing is won by waiting.
+        batched = folder.identity.payload.format != "onnx"
+        self._batcher = Batcher(self._compute) if batched else None
+
+    def serve(self, model: Model) -> None:
+        """Answer with a model from now on."""
+        self.state.model, self.metrics.ready = model, not self.state.draining
+
+    def drain(self) -> None:
+        """Ask for no more requests, and answer those that come all the same."""
+        self.state.draining, self.metrics.ready = True, False
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
-        path: str = scope["path"]
-        if path == "/metrics":
-            return await _send(send, 200, generate_latest(self.registry), CONTENT_TYPE_LATEST)
-        counted = path.endswith("/infer")
+        head: Head = dict(scope["headers"])
+        headers: Headers = [(b"x-request-id", request_id(head))]
+        if self.state.draining:
+            headers.append(CLOSE)
+        if scope["path"] not in self._infer_paths:
+            await self._page(scope, head, headers, send)
+        elif self._tracer is None:
+            await self._infer(scope, head, headers, receive, send)
+        else:
+            with self._tracer.span(head, headers[0][1]) as done:
+                done(*await self._infer(scope, head, headers, receive, send))
+
+    async def _infer(
+        self, scope: Message, head: Head, headers: Headers, receive: Receive, send: Send
+    ) -> tuple[int, int]:
+        """Answer an inference request; return the status and how many rows there were."""
+        began, metrics = perf_counter(), self.metrics
+        status, rows, failed = 200, 0, ""
+        metrics.in_flight += 1
         try:
-            status, body = 200, encode(await self._respond(path, scope, receive))
+            rows, body, json_bytes = await self._answer(scope, head, receive)
+            if json_bytes is None:
+                headers.append((b"content-type", JSON_TYPE))
+            else:
+                headers.append((b"content-type", BYTES_TYPE))
+                headers.append((JSON_BYTES, b"%d" % json_bytes))
         except HTTPError as error:
-            status, body = error.status, encode({"error": str(error)})
-        except Exception:
-            log.exception("Unexpected failure on %s", path)
-            status, body = 500, encode({"error": "unexpected failure; the server's log names it"})
-        if counted:
-            self.requests.labels(str(status)).inc()
-        return await _send(send, status, body, JSON_TYPE)
+            status, failed = error.status, str(error)
+            body = _failed(error, headers)
+        finally:
+            metrics.in_flight -= 1
+        seconds = perf_counter() - began
+        metrics.codes[status] += 1
+        metrics.seconds.add(seconds)
+        await respond(send, status, body, headers)
+        if self._requests.wants(status):
+            self._write(scope, headers, status, rows=rows, seconds=seconds, error=failed)
+        return status, rows
 
-    async def _respond(self, path: str, scope: Message, receive: Receive) -> object:
-        is_infer = path == self.infer_path
-        if not is_infer and path not in self.pages:
-            raise HTTPError(404, self._unknown(path))
-        expected = "POST" if is_infer else "GET"
-        if scope["method"] != expected:
-            raise HTTPError(405, f"method: got {scope['method']!r}, expected {expected!r}")
-        if is_infer:
-            return self._infer(await _read_body(scope, receive))
-        return self.pages[path]()
-
-    def _infer(self, body: bytes) -> Answer:
-        start = perf_counter()
+    async def _answer(
+        self, scope: Message, head: Head, receive: Receive
+    ) -> tuple[int, bytes, int | None]:
+        """Return the number of rows, the answer's body and, if bytes follow, its JSON's length."""
+        _require(scope, "POST")
+        if self.state.model is None:
+            raise HTTPError(503, "the model is being loaded", RETRY, CLOSE)
+        if self.metrics.in_flight > MAX_IN_FLIGHT:
+            raise HTTPError(503, f"{MAX_IN_FLIGHT} requests wait already", RETRY, CLOSE)
+        body = await self._bodies.read(head, receive)
         try:
-            answer = self.model.answer(decode(body))
+            asked = self._codec.decode(body, _json_bytes(head, body))
+            numbers = await self._predict(asked.rows)
+            return len(numbers), *self._codec.encode(asked, numbers)
         except RequestError as error:
             raise HTTPError(400, str(error)) from None
         except ModelError as error:
-            log.exception("The model failed")
+            log.exception("the model failed")
             raise HTTPError(500, str(error)) from None
-        finally:
-            self.seconds.observe(perf_counter() - start)
-        for place, number in enumerate(answer.outputs[0].data):
-            if not math.isfinite(number):
-                raise HTTPError(500, f"outputs[0].data[{place}]: the model answered {number}")
-        return answer
+        except Exception as error:
+            log.exception("unexpected failure")
+            raise HTTPError(500, "unexpected failure; the server's log names it") from error
 
-    def _unknown(self, path: str) -> str:
-        name = self.model.identity.name
-        parts = path.split("/")
-        if parts[:3] == ["", "v2", "models"] and len(parts) > 3 and parts[3] != name:
-            return f"model: got {parts[3]!r}, expected {name!r}"
-        return f"path: got {path!r}, expected one of {', '.join([*self.pages, self.infer_path])}"
+    async def _predict(self, rows: Floats) -> Floats:
+        """Return finite numbers, counted; raises ModelError."""
+        numbers = await self._batcher.predict(rows) if self._batcher else self._compute(rows)
+        finite = np.isfinite(numbers)
+        if not finite.all():
+            row = int(np.argwhere(~finite)[0][0])
+            raise ModelError(f"row {row}: the model answered a number that is not finite")
+        self.metrics.saw(rows, numbers)
+        return numbers
 
-    def _server(self) -> dict[str, object]:
-        return {"name": "model-server", "version": "1", "extensions": []}
+    def _compute(self, rows: Floats) -> Floats:
+        assert self.state.model is not None
+        self.metrics.rows.add(len(rows))
+        return self.state.model.predict(rows)
 
-    def _model(self) -> dict[str, object]:
-        who, signature = self.model.identity, self.model.signature
-        return {
-            "name": who.name,
-            "versions": [who.version],
-            "platform": who.payload.format,
-            "inputs": signature.inputs,
-            "outputs": signature.outputs,
-            "parameters": {"model_digest": who.digest, "run": who.run, "commit": who.commit},
-        }
+    async def _page(self, scope: Message, head: Head, headers: Headers, send: Send) -> None:
+        path: str = scope["path"]
+        try:
+            page = self._pages.found.get(path)
+            if page is None:
+                raise HTTPError(404, self._pages.unknown(path))
+            _require(scope, "GET")
+            status, body = page()
+            headers.append((b"content-type", self._pages.type_of(path)))
+        except HTTPError as error:
+            status, body = error.status, _failed(error, headers)
+            if b"content-length" in head or b"transfer-encoding" in head:
+                headers.append(CLOSE)  # nobody reads what follows
+            self._write(scope, headers, status, error=str(error))
+        if path.endswith("/infer"):
+            self.metrics.codes[status] += 1
+        await respond(send, status, body, headers)
 
-
-async def _read_body(scope: Message, receive: Receive) -> bytes:
-    """Return a request's body; raises HTTPError 413 if it is larger than the limit."""
-    too_large = HTTPError(413, f"body: expected at most {MAX_BODY_BYTES} bytes")
-    if int(dict(scope["headers"]).get(b"content-length", b"0")) > MAX_BODY_BYTES:
-        raise too_large
-    body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise HTTPError(400, "body: the connection was closed before its end")
-        body += message.get("body", b"")
-        if len(body) > MAX_BODY_BYTES:
-            raise too_large
-        if not message.get("more_body", False):
-            return bytes(body)
+    def _write(self, scope: Message, headers: Headers, status: int, **fields: object) -> None:
+        about = {"request_id": headers[0][1].decode(), "method": scope["method"]}
+        self._requests.write(status, **about, path=scope["path"][:200], **fields)
 
 
-async def _send(send: Send, status: int, body: bytes, content_type: str) -> None:
-    headers = [
-        (b"content-type", content_type.encode()),
-        (b"content-length", str(len(body)).encode()),
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+def _require(scope: Message, method: str) -> None:
+    if len(scope["headers"]) > MAX_HEADERS:
+        raise HTTPError(431, f"headers: expected at most {MAX_HEADERS}", CLOSE)
+    if scope["method"] != method:
+        allow = (b"allow", method.encode())
+        raise HTTPError(405, f"method: got {scope['method']!r}, expected {method!r}", allow)
+
+
+def _failed(error: HTTPError, headers: Headers) -> bytes:
+    headers += [(b"content-type", JSON_TYPE), *error.headers]
+    return encode({"error": str(error)})
+
+
+def _json_bytes(head: Head, body: bytes) -> int | None:
+    """Return how long the JSON is where tensors follow it as bytes; raises RequestError."""
+    text = head.get(JSON_BYTES)
+    if text is None:
+        return None
+    if not text.isdigit() or int(text[:12]) > len(body):
+        what = f"Inference-Header-Content-Length: expected a number up to {len(body)}, the body's"
+        raise RequestError(what)
+    return int(text)

@@ -9,15 +9,16 @@ from collections.abc import Iterable
 from typing import BinaryIO
 
 from .model import Model
-from .protocol import RequestError, decode, encode
+from .protocol import Codec, RequestError
 
 
-def score(model: Model, requests: Iterable[bytes], answers: BinaryIO) -> None:
+def score(model: Model, codec: Codec, requests: Iterable[bytes], answers: BinaryIO) -> None:
     """Write an answer for each request, in order; raises RequestError that names the line."""
     for number, line in enumerate(requests, start=1):
         try:
-            answer = model.answer(decode(line))
+            asked = codec.decode(line)
         except RequestError as error:
             raise RequestError(f"line {number}: {error}") from None
-        answers.write(encode(answer) + b"\n")
+        text, _ = codec.encode(asked, model.predict(asked.rows))
+        answers.write(text + b"\n")
         answers.flush()
