@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.delivery.world import HELM_APP, World, bake
+from tests.delivery.reported import Reported
+from tests.delivery.world import HELM_APP, KUSTOMIZE_APP, World, bake
+
+OVERLAY = f"overlays/prod/{KUSTOMIZE_APP}/kustomization.yaml"
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +32,21 @@ def both_delivered(delivered: World, tmp_path_factory: pytest.TempPathFactory) -
     """As `delivered`, with release 1 of the Helm app everywhere too. Not to be changed."""
     world = delivered.copy(tmp_path_factory.mktemp("both") / "repository")
     world.deliver_to("prod", 1, HELM_APP)
+    return world
+
+
+@pytest.fixture(scope="session")
+def team(baked: World, tmp_path_factory: pytest.TempPathFactory) -> Reported:
+    """Release 1 of one app everywhere, 2 up to staging; the other app up to staging.
+
+    prod's overlay of the first changed on main since. Not to be changed.
+    """
+    world = Reported(baked.copy(tmp_path_factory.mktemp("team") / "repository").root)
+    world.deliver_to("prod", 1)
+    world.deliver_to("staging", 2)
+    world.deliver_to("staging", 1, HELM_APP)
+    text = (world.root / OVERLAY).read_text()
+    world.change({OVERLAY: text.replace("count: 3", "count: 4")}, "More copies in prod")
     return world
 
 

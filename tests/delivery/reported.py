@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from delivery.evidence import CheckResult, Evidence
 from delivery.ledger import Line
+from delivery.proposal import propose
 from delivery.records import Kind, Release
 from delivery.report.page import Page
 from delivery.verbs.report import report
@@ -45,6 +46,18 @@ class Reported(World):
         return plain.model_copy(
             update={"metrics": sides, "intervals": bounds, "checks": checks(names)}
         )
+
+    def promote_anyway(self, environment: str, origin: str) -> str:
+        """Return the branch of a promotion that `deliver promote` would refuse to write."""
+        env, number = origin.split("/")
+        source = self.line(env).find(int(number))
+        assert source is not None
+        made = self._accept(self.line(environment), "promote", source.record.release, origin)
+        return propose(self.work, [made]).branch
+
+    def branch(self, name: str, start: str = "main") -> None:
+        """Check out a new branch."""
+        self.git("switch", "--quiet", "--create", name, start)
 
     def report(self, head: str, base: str = "main") -> Page:
         """Return the report on a branch."""

@@ -9,22 +9,7 @@ from delivery.report.page import MARKER
 from syrupy.assertion import SnapshotAssertion
 
 from tests.delivery.reported import Reported, text_of
-from tests.delivery.world import HELM_APP, KUSTOMIZE_APP, World
-
-OVERLAY = f"overlays/prod/{KUSTOMIZE_APP}/kustomization.yaml"
-DEPLOYMENT = f"releases/prod/{KUSTOMIZE_APP}/manifests/deployment-{KUSTOMIZE_APP}.yaml"
-
-
-@pytest.fixture(scope="module")
-def team(baked: World, tmp_path_factory: pytest.TempPathFactory) -> Reported:
-    """Release 1 of one app everywhere, 2 up to staging; the other app up to staging."""
-    world = Reported(baked.copy(tmp_path_factory.mktemp("team") / "repository").root)
-    world.deliver_to("prod", 1)
-    world.deliver_to("staging", 2)
-    world.deliver_to("staging", 1, HELM_APP)
-    text = (world.root / OVERLAY).read_text()
-    world.change({OVERLAY: text.replace("count: 3", "count: 4")}, "More copies in prod")
-    return world
+from tests.delivery.world import HELM_APP, KUSTOMIZE_APP
 
 
 @pytest.fixture

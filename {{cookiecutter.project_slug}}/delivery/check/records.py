@@ -257,10 +257,15 @@ def _skipped(added: Added, before: str | None) -> Refused:
         "skipped-environment",
         f"the release does not come from a record of {before or 'an environment before'}.",
         "A release passes the environments in their order.",
-        f"run `deliver promote {added.entry.app} --to {before}` first"
-        if before
-        else "bring it by `deliver release`",
+        _bring_to(before, added),
     )
+
+
+def _bring_to(before: str | None, added: Added) -> str:
+    app, first = added.entry.app, added.change.settings.names[0]
+    if before is None or before == first:
+        return f"bring it to {first} first: `deliver release {app}`"
+    return f'bring it to {before} first: `deliver promote {app} --to {before} --reason "…"`'
 
 
 def _render(added: Added) -> Iterator[DeliveryError]:

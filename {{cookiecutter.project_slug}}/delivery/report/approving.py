@@ -59,7 +59,8 @@ def approving(change: Change, parts: Sequence[Brought]) -> list[str]:
             )
     for app in dict.fromkeys(part.app for part in parts):
         names = ", ".join(code(name) for name in owners(change, app)) or "nobody who is known"
-        lines.append(f"- {code(app)} is owned by {names} (`owners` in `apps/{app}/app.yaml`)")
+        file = code(f"apps/{app}/app.yaml")
+        lines.append(f"- {code(app)} is owned by {names} (`owners` in {file})")
     return [*lines, ""]
 
 

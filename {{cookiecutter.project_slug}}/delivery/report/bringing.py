@@ -18,6 +18,7 @@ from ..git import LINK_MODES, Snapshot
 from ..ledger import Entry, Line, manifests_folder, record_path
 from .differences import Changed, differences
 from .objects import Shown, shown
+from .verdict import code, plain
 
 LONGEST_REASON = 100
 """Characters of a reason that is repeated in a command."""
@@ -38,6 +39,16 @@ class Brought:
     before: dict[str, Shown]
     after: dict[str, Shown]
     """Manifests by file name."""
+
+    @property
+    def name(self) -> str:
+        """The app's name as Markdown; a change may name a folder anything."""
+        return code(self.app)
+
+    @property
+    def where(self) -> str:
+        """The environment's name as Markdown."""
+        return plain(self.environment)
 
     @property
     def kind(self) -> str:
@@ -132,4 +143,4 @@ def command(parts: Sequence[Brought]) -> str:
         "resume": f"resume {first.app} --env {first.environment} {why}",
     }
     call = calls.get(first.kind)
-    return f"`deliver {call}`" if call else "the `deliver` command"
+    return code(f"deliver {call}", longest=1000) if call else "the `deliver` command"

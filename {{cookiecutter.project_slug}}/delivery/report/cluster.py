@@ -20,7 +20,7 @@ def cluster(parts: Sequence[Brought], shows_all: str) -> Iterator[Block]:
     yield Block(["### What changes in the cluster (the machines that run the apps)", ""])
     for part in parts:
         if len(parts) > 1:
-            yield Block([f"**{plain(part.app)} in {plain(part.environment)}**", ""])
+            yield Block([f"**{plain(part.app)} in {part.where}**", ""])
         yield from _in_words(part)
         yield from _exactly(part, shows_all)
 
@@ -34,7 +34,7 @@ def _in_words(part: Brought) -> Iterator[Block]:
         lead = (
             "does not run there yet: all of it is new." if coming > 0 else "leaves: all of it goes."
         )
-        yield Block([f"{code(part.app)} {lead}", ""])
+        yield Block([f"{part.name} {lead}", ""])
     lines = [line for one in going for line in _object(one)]
     instead = [f"{len(going)} objects change; their list is left out for its length.", ""]
     yield Block([*lines, ""], LISTS, instead)

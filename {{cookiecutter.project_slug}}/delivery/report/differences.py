@@ -85,10 +85,12 @@ def differences(old: Mapping[str, Shown], new: Mapping[str, Shown]) -> list[Chan
         assert one is not None
         if before is None or after is None:
             how = "new" if before is None else "gone"
-            name = one.name if one.data else file
+            name = one.name if one.name != "?" else file
             found.append(Changed(how, one.kind, name))
         elif sentences := tuple(dict.fromkeys(_sentences(before, after))):
-            found.append(Changed("changed", one.kind, one.name if one.data else file, sentences))
+            found.append(
+                Changed("changed", one.kind, one.name if one.name != "?" else file, sentences)
+            )
     return found
 
 

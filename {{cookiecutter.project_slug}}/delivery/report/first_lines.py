@@ -13,7 +13,7 @@ from .approving import approvals
 from .bringing import Brought, command
 from .plain import Place, advice
 from .verdict import code, plain
-from .words import explained
+from .words import capital, explained
 
 State = Literal["accepted", "refused", "unknown", "preview"]
 HEADS: dict[State, str] = {
@@ -22,8 +22,10 @@ HEADS: dict[State, str] = {
     "unknown": "❔ Could not be told",
     "preview": "❔ Preview only",
 }
+FOLLOWS = frozenset({"current-differs", "manifests-differ", "record-spelling"})
+"""What mostly follows from something else that is wrong, and so is not told first."""
 SUBJECT = re.compile(r"\b(?:releases|overlays)/([a-z][-a-z0-9]*)/([a-z][-a-z0-9]*)")
-FILE = re.compile(r"([\w.-]+(?:/[\w.@*-]+)+)(?=[\s:]|$)")
+FILE = re.compile(r"([\w.-]+(?:/[\w.@*-]*[\w*])+)(?=[\s:.,]|$)")
 
 
 def state_of(found: Report) -> State:
@@ -35,19 +37,25 @@ def state_of(found: Report) -> State:
 
 def title(change: Change, parts: Sequence[Brought]) -> str:
     """Return what is to happen, from where to where, in a few words of Markdown."""
-    told = [_subject(change, part) for part in parts]
+    told = [_subject(part) for part in parts]
     if len(told) > 3:
         told = [*told[:2], f"{len(told) - 2} more apps"]
-    return "; ".join(told) or "sources, which change nothing that runs"
+    return "; ".join(told) or _folders(change)
 
 
-def _subject(change: Change, part: Brought) -> str:
-    app, env = code(part.app), plain(part.environment)
-    names = change.settings.names
-    before = change.settings.before(env) if env in names else None
+def _folders(change: Change) -> str:
+    """Return where a change of sources lies, for a title."""
+    names = dict.fromkeys(path.partition("/")[0] for path in change.paths)
+    some = [code(name) for name in [*names][:3]]
+    return f"a change of {', '.join(some)}{' and more' if len(names) > 3 else ''}"
+
+
+def _subject(part: Brought) -> str:
+    app, env = part.name, part.where
+    came = (part.entry.record.from_ if part.entry else None) or "nowhere"
     kinds = {
         "release": f"{app}, model {_model(part)}, new in {env}",
-        "promote": f"{app}, model {_model(part)}, from {before or 'nowhere'} to {env}",
+        "promote": f"{app}, model {_model(part)}, from {came.partition('/')[0]} to {env}",
         "hotfix": f"{app}, model {_model(part)}, straight to {env}",
         "configure": f"other settings of {app} in {env}",
         "rerender": f"{app} in {env}, its files written by other tools",
@@ -66,10 +74,11 @@ def first_lines(change: Change, found: Report, parts: Sequence[Brought]) -> list
     """Return the heading and, below it, one line or two."""
     state = state_of(found)
     if state in ("refused", "unknown"):
-        wrong, todo = told(change, found.findings[0], parts)
+        first = min(found.findings, key=lambda finding: finding.code in FOLLOWS)
+        wrong, todo = told(change, first, parts)
         more = len(found.findings) - 1
         rest = f" ({more} more below.)" if more else ""
-        name = f"`{found.findings[0].code}`"
+        name = f"`{first.code}`"
         head = f"## {HEADS[state]}: {title(change, parts)}"
         lead = "What is wrong" if state == "refused" else "What could not be told"
         return [head, f"**{lead}:** {wrong} ({name})", f"**What to do:** {todo}{rest}"]
@@ -101,7 +110,7 @@ def _rules(state: State) -> str:
 
 
 def _happens(part: Brought) -> str:
-    app, env = code(part.app), part.environment
+    app, env = part.name, part.where
     if part.kind == "rollback":
         return (
             f"{app} in {env} gets back all of what ran before, model {_model(part)} with its "
@@ -128,17 +137,16 @@ def _passed(part: Brought) -> str:
 
 def told(change: Change, finding: DeliveryError, parts: Sequence[Brought]) -> tuple[str, str]:
     """Return what is wrong and what to do, for whoever never saw Kubernetes, as Markdown."""
-    seen, next_step = finding.seen, finding.next_step
-    place = _place(change, seen, parts)
-    bare = seen.partition(": ")[2] if FILE.match(seen.partition(": ")[0]) else seen
-    bare = bare[:1].upper() + bare[1:]
-    wrong, todo = advice(finding.code, plain(bare or seen), plain(next_step), place)
-    wrong = explained(wrong)
-    return wrong[:1].upper() + wrong[1:], explained(todo[:1].upper() + todo[1:])
+    head, _, rest = finding.seen.partition(": ")
+    bare = rest if rest and FILE.fullmatch(head) else finding.seen
+    place = _place(change, finding.seen, bare, parts)
+    words = plain(finding.seen), plain(bare), plain(finding.next_step)
+    wrong, todo = advice(finding.code, *words, place)
+    return capital(explained(wrong)), capital(explained(todo))
 
 
-def _place(change: Change, seen: str, parts: Sequence[Brought]) -> Place:
-    named, file = SUBJECT.search(seen), FILE.search(seen)
+def _place(change: Change, seen: str, bare: str, parts: Sequence[Brought]) -> Place:
+    named, file = SUBJECT.search(seen), FILE.search(bare) or FILE.search(seen)
     env, app = (named[1], named[2]) if named else ("", "")
     mine = [p for p in parts if (p.environment, p.app) == (env, app)] or list(parts[:1])
     if mine and not named:
@@ -147,13 +155,11 @@ def _place(change: Change, seen: str, parts: Sequence[Brought]) -> Place:
     before = change.settings.before(env) if env in names else None
     same = [p for p in parts if mine and (p.environment, p.kind) == (env, mine[0].kind)]
     return Place(
-        app=app or "the app",
-        env=env or "the environment",
+        app=plain(app) or "the app",
+        env=plain(env) or "the environment",
         before=before or "the environment before",
         order=", ".join(names),
-        file=code(file[1]) if file else "a file",
-        folder=code(f"releases/{env}/{app}"),
-        overlay=code(f"overlays/{env}/{app}"),
+        file=file[1].replace("`", "'") if file else "a file",
         again=command(same if mine and mine[0].kind == "promote" else mine)
         if mine
         else "`deliver`",

@@ -14,7 +14,7 @@ from typing import Any
 HIDDEN = "(hidden)"
 SHORTEST = 6
 """Characters of a value that is looked for everywhere; shorter ones stand in harmless words."""
-WORD = r"pass(?:word|wd|phrase)?|pwd|secret|token|api_?key|access_?key|private_?key|credential|dsn"
+WORD = r"pass(?:word|wd|phrase)?|pwd|secret|token|(?:api|access|private)[_-]?key|credential|dsn"
 HARMLESS = r"(?:names?|ref|refs|file|path|seconds|kind|type|store|policy)"
 NAMED = re.compile(rf"(?i)(?!.*{HARMLESS}$).*(?:{WORD})")
 LINE = re.compile(

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .words import capital
+
 RENEW = "close this pull request, fetch main (`git fetch origin`), and run again: {again}"
 BY_HAND = "undo what was changed by hand; to write these files anew, run {again}"
+PUT_BACK = "put it back as main has it: `git checkout origin/main -- {file}`"
 NOT_WRITTEN = (
-    "{file} is not what `deliver` wrote: it was changed by hand, and it is read as proof",
+    "`{file}` is not what `deliver` wrote: it was changed by hand, and it is read as proof",
     BY_HAND,
 )
 MAIN_FIRST = (
@@ -46,35 +49,36 @@ ADVICE: dict[str, tuple[str, str]] = {
         "merge the app (a folder in `apps/`) or the environment (in `delivery.yaml`) first",
     ),
     "manifests-without-record": (
-        "files in {folder}, by which the app is run, were changed by hand, and nothing says why",
-        "undo that; change {overlay} instead, have it merged, then run "
+        "files in `releases/{env}/{app}`, by which the app is run, were changed by hand, and "
+        "nothing says why",
+        "undo that; change `overlays/{env}/{app}` instead, have it merged, then run "
         "`deliver render --env {env} {app}`",
     ),
     "manifests-differ": (
-        "a file by which the app is run is not what `deliver` wrote: {file}",
-        "undo what was changed by hand; change `apps/` or {overlay} instead, have that merged, "
-        "then run {again}",
+        "a file by which the app is run is not what `deliver` wrote: `{file}`",
+        "undo what was changed by hand; change `apps/` or `overlays/{env}/{app}` instead, have "
+        "that merged, then run {again}",
     ),
     "current-differs": NOT_WRITTEN,
     "record-rewritten": (
-        "{file} was merged before and says what ran; such a file is never changed",
-        "{next}",
+        "`{file}` was merged before and says what ran; such a file is never changed",
+        PUT_BACK,
     ),
     "record-removed": (
-        "{file} was merged before and says what ran; such a file is never removed",
-        "{next}",
+        "`{file}` was merged before and says what ran; such a file is never removed",
+        PUT_BACK,
     ),
     "record-spelling": NOT_WRITTEN,
     "evidence-altered": NOT_WRITTEN,
     "evidence-broken": NOT_WRITTEN,
     "question-altered": NOT_WRITTEN,
     "evidence-missing": (
-        "the test result of the model is not there: {file}",
+        "the test result of the model is not there: `{file}`",
         "run again, and add no file by hand: {again}",
     ),
     "unexpected-file": (
-        "{file} does not belong there: in `releases/` nobody but `deliver` writes",
-        "{next}",
+        "`{file}` does not belong there: in `releases/` nobody but `deliver` writes",
+        "take it out: `git rm {file}`",
     ),
     "on-hold": (
         "{app} in {env} was taken back to an earlier model, and stays there until somebody says "
@@ -100,16 +104,29 @@ ADVICE: dict[str, tuple[str, str]] = {
         "close this pull request: nothing is left to do",
     ),
     "secret-in-git": (
-        "{file} holds passwords or keys, which all who can read the repository would have for good",
+        "`{file}` holds passwords or keys, which all who can read the repository would have for "
+        "good",
         "take it out of the commits, replace what was pushed, and refer to it by name "
         "(`docs/secrets.md`)",
     ),
     "pod-security": (
         "the app would run with more rights than any app here may have. {seen}",
-        "{next}",
+        "set that field in the app's files as the apps do that came with this repository",
     ),
     "no-limits": (
         "the app does not say how much memory and how many processors it may take. {seen}",
+        "{next}",
+    ),
+    "line-stopped": (
+        "somebody has stopped all changes of {env}. {seen}",
+        "wait until they go on; who stopped it, and why, the history of `delivery.yaml` says",
+    ),
+    "frozen": (
+        "{env} may not be changed at this time. {seen}",
+        "wait: {next}",
+    ),
+    "does-not-render": (
+        "the files of the app do not fit together, so it cannot be said what would run. {seen}",
         "{next}",
     ),
     "not-of-main": MAIN_FIRST,
@@ -137,7 +154,7 @@ ADVICE: dict[str, tuple[str, str]] = {
         "{next}",
     ),
     "broken-file": (
-        "a file cannot be understood. {seen}",
+        "a file cannot be understood. {whole}",
         "{next}",
     ),
 }
@@ -152,15 +169,16 @@ class Place:
     before: str
     order: str
     file: str
-    folder: str
-    overlay: str
     again: str
 
 
-def advice(code: str, seen: str, next_step: str, place: Place) -> tuple[str, str]:
-    """Return what is wrong and what to do; hard words may stand in what the refusal said itself."""
-    wrong, todo = ADVICE.get(code, ("{seen}", "{next}"))
-    words = {**vars(place), "seen": seen, "next": next_step}
+def advice(code: str, whole: str, seen: str, next_step: str, place: Place) -> tuple[str, str]:
+    """Return what is wrong and what to do; hard words may stand in what the refusal said itself.
+
+    `whole` is what was seen; `seen` is the same without the file that it may begin with.
+    """
+    wrong, todo = ADVICE.get(code, ("{whole}", "{next}"))
+    words = {**vars(place), "whole": whole, "seen": capital(seen), "next": next_step}
     return _sentence(wrong.format(**words)), _sentence(todo.format(**words))
 
 

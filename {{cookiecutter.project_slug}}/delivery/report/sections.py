@@ -29,9 +29,9 @@ def metrics(parts: Sequence[Brought], found: Report, shows_all: str) -> Iterator
     for part in parts:
         if part.evidence is None:
             if part.entry is not None:
-                yield Block([f"### How good {code(part.app)} is", "", _rests_on(part.entry), ""])
+                yield Block([f"### How good {part.name} is", "", _rests_on(part.entry), ""])
             continue
-        yield Block([f"### How good {code(part.app)} is", ""])
+        yield Block([f"### How good {part.name} is", ""])
         if found.findings:
             said = "What the recorded test says, which counts once nothing stands in the way:"
             yield Block([said, ""])
@@ -90,10 +90,11 @@ def _riding(change: Change, part: Brought) -> Iterator[str]:
     if part.entry is None or current is None or part.kind in ("rollback", "resume", "retire"):
         return
     old, new = current.record, part.entry.record
-    app, env = code(part.app), part.environment
+    app, env = part.name, part.where
     if old.overlay.sha256 != new.overlay.sha256:
         files = _overlay_files(change, part, old, new)
-        yield f"- settings of {app} in {env} alone (`overlays/{env}/{part.app}`): {files}"
+        folder = code(f"overlays/{part.environment}/{part.app}")
+        yield f"- settings of {app} in {env} alone, {folder}: {files}"
     for path in sorted(old.release.sources.keys() | new.release.sources.keys()):
         pins = [record.release.sources.get(path) for record in (old, new)]
         if [pin and pin.sha256 for pin in pins[:1]] != [pin and pin.sha256 for pin in pins[1:]]:
@@ -126,9 +127,9 @@ def before(
 
 
 def _before(change: Change, part: Brought, notes: Mapping[str, Confirmation] | None) -> str:
-    app, env = code(part.app), part.environment
-    if part.kind == "promote" and env in change.settings.names:
-        place = change.settings.before(env) or env
+    app, env = part.name, part.where
+    if part.kind == "promote" and part.environment in change.settings.names:
+        place = change.settings.before(part.environment) or part.environment
         line = change.before.line(place, part.app)
         if line.current is None:
             return f"{place} runs nothing of {app}."

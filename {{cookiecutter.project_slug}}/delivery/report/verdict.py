@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 
 from ..canonical import short
@@ -13,6 +14,7 @@ from ..waivers import DAYS, waiver_path
 MEASURED = "No part of evidence: machines differ, and whoever judges measures again"
 MOST = 65_000
 """Characters: GitHub shows at most 65,536 in a comment."""
+PAIRED = re.compile(r"[^`]*(?:`[^`]+`[^`]*)*")
 MARKS = {
     "PASS": "✅",
     "FAIL": "❌",
@@ -204,8 +206,13 @@ def _line(check: CheckResult) -> str:
 
 
 def plain(text: str) -> str:
-    """Return text that Markdown shows as it is: part of it may have come from an image."""
+    """Return text that Markdown shows as it is: part of it may have come from an image.
+
+    Code stays code; a backtick without its like would make code of what follows, and text of code.
+    """
     signs = {"<": "&lt;", "@": "&#64;", "|": "&#124;", "[": "&#91;"}
+    if not PAIRED.fullmatch(text):
+        signs["`"] = "'"
     return "".join(signs.get(sign, sign) for sign in " ".join(text.split()))
 
 

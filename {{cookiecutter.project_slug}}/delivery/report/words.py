@@ -35,8 +35,14 @@ WORDS = {
     "merge base": "the commit of main that the change started from",
 }
 FOUND = re.compile(rf"(?<![\w`/.-])(?:{'|'.join(WORDS)})(?![\w`/-]|\.\w)")
-CODE = re.compile(r"`[^`]*`")
-PATH = re.compile(r"(?<![\w`/.:@-])[\w.-]+(?:/[\w.*-]+)+(?:@sha256:\w+)?")
+PATH = re.compile(
+    r"(?<![\w`/.:@-])(?:"
+    r"[\w.-]+(?:/[\w.*-]+)*/[\w.*-]*[\w*/](?:@sha256:\w+)?"  # a file, a folder, an image
+    r"|[\w-]+(?:\.[\w-]+)*\.(?:ya?ml|json|csv|md)\b"
+    r"|[A-Za-z]+(?:\[\w+\])?(?:\.[A-Za-z]+(?:\[\w+\])?){2,}"  # a field, such as spec.template.spec
+    r")"
+)
+"""What is shown as code: files, folders, images, fields."""
 
 
 def explained(text: str, known: Iterable[str] = ()) -> str:
@@ -60,6 +66,12 @@ def explained(text: str, known: Iterable[str] = ()) -> str:
 def _paths(text: str) -> str:
     parts = re.split(r"(`[^`]*`)", text)
     return "".join(p if p.startswith("`") else PATH.sub(r"`\g<0>`", p) for p in parts)
+
+
+def capital(text: str) -> str:
+    """Return text with a capital first, unless it begins with a name."""
+    first = text.split(" ", 1)[0]
+    return text if re.search(r"[^a-z,]", first) else text[:1].upper() + text[1:]
 
 
 def _key(word: str) -> str:
