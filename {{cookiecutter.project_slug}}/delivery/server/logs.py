@@ -43,6 +43,7 @@ def set_up(level: int, always: Mapping[str, str]) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter(always))
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.captureWarnings(True)  # libraries' warnings, too
 
 
 class RequestLog:

@@ -11,7 +11,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
+from opentelemetry.sdk.resources import (
+    SERVICE_NAME,
+    SERVICE_VERSION,
+    OTELResourceDetector,
+    Resource,
+)
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import SpanKind, StatusCode
@@ -34,7 +39,8 @@ class Tracer:
             "model.release": release,
         }
         # What OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say comes first.
-        self._provider = TracerProvider(resource=Resource(about).merge(Resource.create()))
+        resource = Resource.create(about).merge(OTELResourceDetector().detect())
+        self._provider = TracerProvider(resource=resource)
         self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
         self._tracer = self._provider.get_tracer("server")
         self._callers = TraceContextTextMapPropagator()

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import pytest
+from delivery.server.batching import MAX_BATCH, Batcher
+from delivery.server.folder import ModelError
+from delivery.server.protocol import Floats
+
+
+class Doubling:
+    """A model that doubles its one column, keeps the sizes of its calls, and hates 13."""
+
+    def __init__(self) -> None:
+        self.calls: list[int] = []
+
+    def predict(self, rows: Floats) -> Floats:
+        self.calls.append(len(rows))
+        if (rows == 13).any():
+            raise ModelError("13")
+        return rows[:, 0] * 2
+
+
+def column(*numbers: float) -> Floats:
+    return np.array(numbers).reshape(-1, 1)
+
+
+async def answers(model: Doubling, *asked: Floats) -> list[Floats | BaseException]:
+    batcher = Batcher(model.predict)
+    return await asyncio.gather(*map(batcher.predict, asked), return_exceptions=True)
+
+
+def test_requests_of_one_tick_are_one_call_and_keep_their_rows() -> None:
+    model = Doubling()
+    found = asyncio.run(answers(model, column(1), column(2, 3), column(4)))
+    assert [np.asarray(one).tolist() for one in found] == [[2], [4, 6], [8]]
+    assert model.calls == [4]
+
+
+def test_lone_request_is_answered_in_its_own_tick() -> None:
+    async def ticks() -> int:
+        count, waiting = 0, asyncio.create_task(Batcher(Doubling().predict).predict(column(1)))
+        while not waiting.done():
+            await asyncio.sleep(0)
+            count += 1
+        return count
+
+    assert asyncio.run(ticks()) <= 4
+
+
+def test_failing_request_fails_alone() -> None:
+    first, bad, last = asyncio.run(answers(Doubling(), column(1), column(13), column(4)))
+    assert isinstance(bad, ModelError)
+    assert [np.asarray(one).tolist() for one in (first, last)] == [[2], [8]]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "calls"),
+    [([MAX_BATCH, 1], [MAX_BATCH, 1]), ([1, MAX_BATCH * 2, 1], [1, MAX_BATCH * 2, 1])],
+)
+def test_batches_stay_within_their_limit(sizes: list[int], calls: list[int]) -> None:
+    model = Doubling()
+    found = asyncio.run(answers(model, *[np.ones((size, 1)) for size in sizes]))
+    assert [len(np.asarray(one)) for one in found] == sizes
+    assert model.calls == calls
+
+
+def test_caller_that_is_gone_leaves_the_others_their_answers() -> None:
+    async def one_leaves() -> Floats:
+        batcher = Batcher(Doubling().predict)
+        leaving, staying = (asyncio.create_task(batcher.predict(column(n))) for n in (1, 2))
+        await asyncio.sleep(0)
+        leaving.cancel()
+        return await staying
+
+    assert asyncio.run(one_leaves()).tolist() == [4]
