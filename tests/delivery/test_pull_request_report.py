@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from delivery.argocd.notes import Confirmation, write_note
+from delivery.cli import app
 from delivery.report.page import MARKER
 from syrupy.assertion import SnapshotAssertion
+from typer.testing import CliRunner
 
 from tests.delivery.reported import Reported, text_of
 from tests.delivery.world import HELM_APP, KUSTOMIZE_APP
@@ -50,3 +54,88 @@ def test_sources_alone_take_two_lines(own: Reported) -> None:
     assert lines[0] == MARKER
     assert len(lines) == 3
     assert "It touches no file in `releases/`. All rules hold." in lines[2]
+
+
+def test_release_names_where_it_enters(own: Reported) -> None:
+    text = text_of(own.report(own.release(3).branch))
+    assert "## ✅ May be merged: `tumour-classifier`, model 3, new in dev" in text
+    assert "**What to do:** nobody has to approve; merge it" in text
+
+
+def test_exact_difference_is_folded_below(own: Reported) -> None:
+    [configured] = own.render("prod", KUSTOMIZE_APP)
+    fold = own.report(configured.branch).markdown().partition("<details>")[2]
+    assert "\n-  replicas: 3\n+  replicas: 4\n" in fold
+
+
+def test_confirmed_environment_is_told_so(own: Reported) -> None:
+    branch = own.promote("prod").branch
+    page = own.report(branch)
+    assert "**unknown** whether model 2 (record staging/0002) runs well: no conf" in page.markdown()
+    newest = own.line("staging").newest
+    assert newest is not None
+    commit = own.git("rev-parse", "HEAD")
+    at = "2026-03-01T09:15:41Z"
+    note = Confirmation(record=newest.sha256, revision=commit, outcome="confirmed", time=at)
+    write_note(own.repository, commit, note)
+    told = own.report(branch).markdown()
+    assert "**confirmed**: model 2 (record staging/0002) was seen to run well at 2026-03-01" in told
+    [again] = own.render("prod", KUSTOMIZE_APP)
+    assert "nobody has confirmed it (`deliver confirm tumour-classifier --env prod`)" in (
+        own.report(again.branch).markdown()
+    )
+
+
+def test_app_that_leaves_is_shown_whole(own: Reported) -> None:
+    own.git("switch", "--quiet", "--create", "gone")
+    own.git("rm", "-r", "--quiet", f"releases/prod/{KUSTOMIZE_APP}/manifests")
+    own.commit()
+    text = own.report("gone").markdown()
+    assert "`tumour-classifier` leaves: all of it goes." in text
+    assert "- Gone: Deployment `tumour-classifier`" in text
+    assert "\n-kind: Deployment\n" in text
+
+
+def test_shared_files_that_ride_along_are_named(own: Reported) -> None:
+    path = f"apps/{KUSTOMIZE_APP}/deploy/deployment.yaml"
+    own.change(
+        {
+            path: (own.root / path)
+            .read_text()
+            .replace("progressDeadlineSeconds: 180", "progressDeadlineSeconds: 170")
+        }
+    )
+    own.merge(own.release(3))
+    own.merge(own.promote("staging"))
+    text = own.report(own.promote("prod").branch).markdown()
+    assert (
+        f"- files that all environments share, with this release: `apps/{KUSTOMIZE_APP}/deploy`"
+        in text
+    )
+    assert "field `spec.progressDeadlineSeconds`: `180` becomes `170`" in text
+
+
+def test_machines_get_the_same(own: Reported) -> None:
+    page = own.report(own.promote("prod").branch)
+    found = json.loads(json.dumps(page.as_json()))
+    assert (found["state"], found["approvals"], found["findings"]) == ("accepted", 2, [])
+    [app] = found["apps"]
+    assert (app["kind"], app["model"], app["replaces"], app["owners"]) == (
+        "promote",
+        "2",
+        "1",
+        ["@acme/ml"],
+    )
+    assert found["markdown"] == page.markdown()
+
+
+def test_command_ends_as_check_does(own: Reported, monkeypatch: pytest.MonkeyPatch) -> None:
+    branch = own.promote("prod").branch
+    monkeypatch.chdir(own.root)
+    words = ["report", "--base", "main", "--head"]
+    good = CliRunner().invoke(app, [*words, branch])
+    assert (good.exit_code, good.output) == (0, own.report(branch).markdown())
+    own.git("switch", "--quiet", branch)
+    own.change({f"releases/prod/{KUSTOMIZE_APP}/note.txt": "x"})
+    bad = CliRunner().invoke(app, [*words, branch, "--json"])
+    assert (bad.exit_code, json.loads(bad.output)["state"]) == (1, "refused")

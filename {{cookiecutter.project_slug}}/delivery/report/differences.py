@@ -41,6 +41,7 @@ FIELDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\.limits\.memory$", "most memory that each copy may take (limit)"),
         (r"\.requests\.cpu$", "processors kept free for each copy (request)"),
         (r"\.limits\.cpu$", "most processors that each copy may take (limit)"),
+        (r"\.(?:requests|limits)\.[a-z.]+/gpu$", "graphics processors of each copy (GPU)"),
         (r"\.env\[([^]]*)\]\.value$", r"setting `\1` (environment variable)"),
         (r"\.env\[([^]]*)\]\.name$", ""),
         (r"\.env\[([^]]*)\]\.", r"setting `\1` (environment variable, from elsewhere)"),
@@ -99,10 +100,15 @@ def size(objects: Mapping[str, Shown]) -> list[str]:
     found = []
     for one in objects.values():
         leaves = one.leaves()
-        if "spec.replicas" in leaves:
-            memory = [v for path, v in leaves.items() if path.endswith("limits.memory")]
-            each = f", each with at most {_value(memory[0])} of memory" if memory else ""
+        memory = [v for path, v in leaves.items() if path.endswith("limits.memory")]
+        each = f", each with at most {_value(memory[0])} of memory" if memory else ""
+        if "spec.maxReplicas" in leaves:
+            least, most = (_value(leaves.get(f"spec.{end}Replicas", 1)) for end in ("min", "max"))
+            found.append(f"{least} to {most} copies (replicas), as many as the load asks for")
+        elif "spec.replicas" in leaves:
             found.append(f"{_value(leaves['spec.replicas'])} copies (replicas){each}")
+        elif one.kind in ("Deployment", "StatefulSet") and each:
+            found.append(f"copies{each}")
     return found
 
 
