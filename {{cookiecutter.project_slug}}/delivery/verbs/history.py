@@ -26,7 +26,7 @@ def merges(repository: Repository, main: str) -> dict[str, Merge]:
     oldest commit adds every file that it holds, so nothing that it adds is told.
     """
     out = repository.git(
-        "log", "--first-parent", "-m", "--diff-filter=A", "--name-only", "-z",
+        "log", "--first-parent", "-m", "--no-renames", "--diff-filter=A", "--name-only", "-z",
         "--format=%x01%H%x02%cI%x02%an%x02", main, "--", f"{ROOT}/*/*/records/*.yaml",
     ).stdout.decode("utf-8", "replace")  # fmt: skip
     found: dict[str, Merge] = {}
