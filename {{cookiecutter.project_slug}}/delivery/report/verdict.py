@@ -94,40 +94,52 @@ def verdict_of(evidence: Evidence, measured: Sequence[CheckResult] = ()) -> str:
 
 def metrics_table(evidence: Evidence) -> list[str]:
     """Return the lines of a table of metrics beside limits; none where nothing was measured."""
-    ours = evidence.metrics.get("candidate", {})
-    if not ours:
+    rows = metric_rows(evidence)
+    if not rows:
         return []
-    policy = Policy.model_validate(evidence.policy)
-    named = sorted(policy.metrics)
-    others = sorted(set(ours) - set(named))
-    rows = [_row(evidence, name, policy.metrics.get(name)) for name in named + others]
     head = [
         "| metric | candidate | champion | better by | policy |",
         "|---|---:|---:|---:|---|",
     ]
-    below = (
+    return [*head, *(f"| {' | '.join(row)} |" for row in rows), "", measured_on(evidence), ""]
+
+
+def metric_rows(evidence: Evidence) -> list[list[str]]:
+    """Return metric, candidate, champion, by how much better, and limit of each metric, in words.
+
+    Those with a limit come first; none where nothing was measured.
+    """
+    ours = evidence.metrics.get("candidate", {})
+    policy = Policy.model_validate(evidence.policy)
+    named = sorted(policy.metrics)
+    others = sorted(set(ours) - set(named))
+    return [_row(evidence, n, policy.metrics.get(n)) for n in named + others] if ours else []
+
+
+def measured_on(evidence: Evidence) -> str:
+    """Return on how many rows metrics were measured, and how sure their bounds are."""
+    policy = Policy.model_validate(evidence.policy)
+    return (
         f"Measured on {evidence.inputs.holdout.rows} rows of hold-out. Each bound holds "
         f"with {1 - policy.alpha_each:.2%} ({policy.alpha:g} for all of {policy.candidates} "
         "candidates)."
     )
-    return [*head, *rows, "", below, ""]
 
 
-def _row(evidence: Evidence, name: str, limit: Limit | None) -> str:
+def _row(evidence: Evidence, name: str, limit: Limit | None) -> list[str]:
     arrow = "lower is better" if name in LOWER_IS_BETTER else "higher is better"
     ours, theirs = (evidence.metrics.get(side, {}).get(name) for side in ("candidate", "champion"))
     bounds = evidence.intervals.get(name, {})
     better = None
     if ours is not None and theirs is not None:
         better = theirs - ours if name in LOWER_IS_BETTER else ours - theirs
-    cells = [
+    return [
         f"{name} ({arrow})",
         figure(ours, bounds.get("candidate")),
         figure(theirs, bounds.get("champion")),
         figure(better, bounds.get("difference")),
         limit_of(name, limit),
     ]
-    return f"| {' | '.join(cells)} |"
 
 
 def figure(value: float | None, bounds: tuple[float, float] | None) -> str:
