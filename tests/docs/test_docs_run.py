@@ -16,7 +16,10 @@ import pytest
 from tests.bake.template import bake, copy_template, git
 from tests.docs.pages import blocks
 
-IN_ORDER = ("getting-started", "promote-and-roll-back", "change-a-base-or-chart", "add-a-model")
+IN_ORDER = (
+    *("getting-started", "promote-and-roll-back", "board"),
+    *("change-a-base-or-chart", "add-a-model"),
+)
 ANSWERS = {"project_name": "Docs", "project_slug": "docs-run", "package_name": "docs_run"}
 PERSON = "[user]\nname = Sam Student\nemail = sam@example.com\n"
 PAGE_S = 1200

@@ -82,6 +82,15 @@ Now = Annotated[
     datetime | None,
     typer.Option(metavar="TIME", help="Judge as at this time; else now.", parser=_moment),
 ]
+ReckonedAt = Annotated[
+    datetime | None,
+    typer.Option(
+        "--now",
+        metavar="TIME",
+        help="Reckon at this time; else at that of main's newest commit.",
+        parser=_moment,
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 

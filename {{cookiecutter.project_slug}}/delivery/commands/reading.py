@@ -11,7 +11,7 @@ import typer
 
 from ..errors import Unknown, UsageError
 from . import output
-from .options import AppName, AsJson, Head, Now, here, utc
+from .options import AppName, AsJson, Head, Now, ReckonedAt, here, utc
 
 if TYPE_CHECKING:
     from ..check import Report
@@ -25,12 +25,13 @@ Digest = Annotated[
 ]
 Images = Annotated[bool, typer.Option("--images", help="Verify the records' images, too.")]
 Live = Annotated[bool, typer.Option("--live", help="Ask Argo CD what runs, too.")]
+Out = Annotated[Path, typer.Option(metavar="FOLDER", help="Where the pages go.")]
 MaybeHead = Annotated[str | None, typer.Option(metavar="REF", help="The change; else HEAD.")]
 
 
 def mount(app: typer.Typer) -> None:
     """Add the reading verbs to the command."""
-    for command in (apps, status, history, as_of, trace, diff, check, report):
+    for command in (apps, status, history, as_of, trace, diff, check, report, site):
         app.command()(command)
 
 
@@ -194,3 +195,19 @@ def _with_images(repository: Repository) -> Report:
 
     with stored() as registries, progress() as say:
         return check_images(repository, registries, say)
+
+
+def site(out: Out, now: ReckonedAt = None, as_json: AsJson = False) -> None:
+    """Write the board as static pages: what is where, what waits and why, on what evidence.
+
+    Example: deliver site --out build/site
+    """
+    from ..console import show, show_json
+    from ..verbs.site import site as verb
+
+    built = verb(here(), out, None if now is None else utc(now))
+    if as_json:
+        show_json({**vars(built), "folder": str(out)})
+        return
+    show(f"written: {built.pages} pages, {built.first_view_bytes / 1000:.0f} kB for the first one")
+    show(f"look:    {out / 'index.html'}")
