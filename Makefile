@@ -108,6 +108,10 @@ bench-server: .venv/made-from ## The model server beside others: PARTS="ratios d
 	@PYTHONPATH=.:$(TEMPLATE) $(BIN)/python -m bench.server $(PARTS) \
 	  ROUNDS=$(ROUNDS) SECONDS=$(SECONDS)
 
+.PHONY: bench-site
+bench-site: .venv/made-from ## The board of 100 apps with 1,000 records
+	@PYTHONPATH=.:$(TEMPLATE) $(BIN)/python -m bench.site
+
 .PHONY: setup
 setup: .venv/made-from ## Make .venv from requirements.lock
 
