@@ -5,6 +5,7 @@ actionlint, shellcheck and zizmor look at the rest (`make lint`).
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from tests.docs.pages import GENERATED, calls, logical_lines, targets
 
 WORKFLOWS = sorted([*ROOT.glob(".github/workflows/*.yml"), *GENERATED.glob(".github/workflows/*")])
 JENKINSFILE = GENERATED / "Jenkinsfile"
-PINNED = re.compile(r"actions/[a-z-]+@[0-9a-f]{40}")
+PINNED = re.compile(r"(actions/[a-z-]+|sigstore/cosign-installer)@[0-9a-f]{40}")
 
 
 @pytest.fixture(params=WORKFLOWS, ids=[path.name for path in WORKFLOWS])
@@ -77,6 +78,13 @@ def test_deciding_workflow_checks_out_main_alone() -> None:
     decides = yaml.safe_load((GENERATED / ".github/workflows/check.yml").read_text())
     checkouts = [s["with"]["ref"] for s in steps(decides) if "checkout" in s.get("uses", "")]
     assert checkouts == ["main", "main"]
+
+
+def test_job_that_runs_model_code_may_neither_push_nor_sign() -> None:
+    jobs = yaml.safe_load((GENERATED / ".github/workflows/deliver.yml").read_text())["jobs"]
+    assert jobs["train"]["permissions"] == {"contents": "read"}
+    assert "COSIGN" not in json.dumps(jobs["train"])
+    assert jobs["build"]["permissions"]["id-token"] == "write"
 
 
 def test_required_job_needs_every_other_job() -> None:
