@@ -146,14 +146,22 @@ class Repository:
         return found
 
     def write_branch(
-        self, branch: str, parent: str, files: Mapping[str, bytes | None], message: str
+        self,
+        branch: str,
+        parent: str,
+        files: Mapping[str, bytes | None],
+        message: str,
+        *,
+        replace: bool = False,
     ) -> str:
         """Return the commit that a new branch now points to: `parent` with files put or removed.
 
         Neither the work tree nor its index is touched, and the branch appears whole or not at all.
-        Raises Refused (`branch-exists`) when there is such a branch: two promotions at once.
+        Raises Refused (`branch-exists`) when there is such a branch: two promotions at once. With
+        `replace` it may be there.
         """
-        self.require_free(branch)
+        if not replace:
+            self.require_free(branch)
         with tempfile.TemporaryDirectory() as folder:
             env = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
             run("git", "read-tree", parent, cwd=self.root, env=env)
@@ -163,7 +171,8 @@ class Repository:
         sign = self.git("config", "--bool", "commit.gpgsign", check=False).text == "true"
         words = ["commit-tree", tree, "-p", parent, "-F", "-", *(["-S"] if sign else [])]
         commit = self.git(*words, stdin=message.encode()).text
-        if self.git("update-ref", f"refs/heads/{branch}", commit, NOTHING, check=False).code != 0:
+        before = () if replace else (NOTHING,)
+        if self.git("update-ref", f"refs/heads/{branch}", commit, *before, check=False).code != 0:
             raise self._taken(branch)
         return commit
 
@@ -189,6 +198,13 @@ class Repository:
         """Raise Refused (`branch-exists`) where this clone or origin has a branch of a name."""
         if self.exists(f"refs/heads/{branch}") or self.exists(f"refs/remotes/origin/{branch}"):
             raise self._taken(branch)
+
+    def tip(self, branch: str) -> str | None:
+        """Return the commit of a branch of this clone, else of origin's; None for neither."""
+        for ref in (f"refs/heads/{branch}", f"refs/remotes/origin/{branch}"):
+            if self.exists(ref):
+                return self.resolve(ref)
+        return None
 
     def _taken(self, branch: str) -> Refused:
         commands = [f"git branch -D {branch}"]

@@ -23,6 +23,7 @@ from .records import (
     Release,
     RendererPin,
     manifests_digest,
+    parse_record,
 )
 from .rendering import Recipe, find_tools, render
 from .settings import Environment, Settings
@@ -52,7 +53,15 @@ class Proposal:
 
     branch: str
     commit: str
+    """Empty where nothing was to be written."""
     steps: Sequence[Step]
+
+    @property
+    def subject(self) -> str:
+        """The first line of its commit, which its pull request is called by."""
+        kind, environment = self.steps[0].record.kind, self.steps[0].environment
+        models = (f"{one.app} model {one.record.release.model.version}" for one in self.steps)
+        return f"{kind}({environment}): " + ", ".join(models)
 
 
 def place(env: Environment) -> Place:
@@ -242,20 +251,48 @@ def next_number(line: Line) -> int:
 
 
 def propose(workplace: Workplace, steps: Sequence[Step]) -> Proposal:
-    """Write steps of one kind and environment as a commit on a new branch off main."""
+    """Write steps of one kind and environment as a commit on a branch off main.
+
+    A branch that holds the very same steps is taken as it is, where the workplace allows it.
+    """
     kind, env = steps[0].record.kind, steps[0].environment
     branch = branch_name(kind, [workplace.ledger.line(env, step.app) for step in steps])
-    files = {path: data for one in steps for path, data in one.files.items()}
-    subject = f"{kind}({env}): " + ", ".join(
-        f"{s.app} model {s.record.release.model.version}" for s in steps
-    )
-    body = [f"{s.app} {s.name}: release {short(s.record.release.id)}" for s in steps]
-    body += ["", f"Reason: {steps[0].record.reason}"]
-    if steps[0].record.change:
-        body.append(f"Change: {steps[0].record.change}")
-    message = "\n".join([subject, "", *body]) + "\n"
-    commit = workplace.repository.write_branch(branch, workplace.main.commit, files, message)
-    return Proposal(branch, commit, steps)
+    made = Proposal(branch, "", steps)
+    if workplace.branches == "none":
+        return made
+    standing = None if workplace.branches == "new" else workplace.repository.tip(branch)
+    if standing is None or not _holds(workplace, standing, steps):
+        files = {path: data for one in steps for path, data in one.files.items()}
+        standing = workplace.repository.write_branch(
+            branch,
+            workplace.main.commit,
+            files,
+            _message(made),
+            replace=workplace.branches == "replace",
+        )
+    return Proposal(branch, standing, steps)
+
+
+def _message(made: Proposal) -> str:
+    body = [f"{s.app} {s.name}: release {short(s.record.release.id)}" for s in made.steps]
+    body += ["", f"Reason: {made.steps[0].record.reason}"]
+    if made.steps[0].record.change:
+        body.append(f"Change: {made.steps[0].record.change}")
+    return "\n".join([made.subject, "", *body]) + "\n"
+
+
+def _holds(workplace: Workplace, commit: str, steps: Sequence[Step]) -> bool:
+    """Return whether a commit holds steps already; floats in evidence may differ by processor."""
+    head = workplace.repository.snapshot(commit)
+    for one in steps:
+        path = record_path(one.environment, one.app, one.number)
+        data = head.find(path)
+        if data is None:
+            return False
+        found = parse_record(data, path)
+        if found.model_copy(update={"evidence": one.record.evidence}) != one.record:
+            return False
+    return True
 
 
 def manifests_of(workplace: Workplace, entry: Entry) -> dict[str, bytes]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from .app import App, read_app, read_apps
 from .errors import Refused, UsageError
@@ -18,6 +19,9 @@ BRANCH = re.compile(
     r"[a-z]+/(?P<environment>[a-z][-a-z0-9]*)/(?P<steps>[-a-z0-9]+-\d{4}(\+[-a-z0-9]+-\d{4})*)"
 )
 
+Branches = Literal["new", "again", "replace", "none"]
+"""What becomes of a step's branch: it has to be new; or it may hold the same step already; or it
+may hold an older step, whose place is taken; or nothing is written at all."""
 MADE_OF = "A release is made of what was merged, so that others can make it again."
 
 
@@ -30,6 +34,7 @@ class Workplace:
     settings: Settings
     main_name: str = "main"
     """What main is called here: `origin/main`, or `main` in a clone without an origin."""
+    branches: Branches = "new"
 
     @classmethod
     def open(cls, start: Path) -> Workplace:
@@ -74,6 +79,14 @@ class Workplace:
                 if number == (newest.number if newest else 0) + 1:
                     found[environment, app] = branch
         return found
+
+    def require_free(self, branch: str) -> None:
+        """Raise Refused (`branch-exists`) where a branch has to be new and is not.
+
+        Asked before the work; what a branch may hold already is seen when the step is known.
+        """
+        if self.branches == "new":
+            self.repository.require_free(branch)
 
     @property
     def root(self) -> Path:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import typer
 
 from ..console import progress
 from ..errors import Unknown, UsageError
-from ..moving import require_moving
 from ..workplace import Workplace, sources_of
 from . import output
 from .options import (
@@ -24,8 +22,8 @@ from .options import (
     Reason,
     ToEnvironment,
     utc,
-    writing,
 )
+from .requesting import DryRun, Pr, Wish
 
 if TYPE_CHECKING:
     from ..gate import Scorer
@@ -44,6 +42,8 @@ def release(
     reason: Reason = "merged to main",
     change: Change = None,
     now: Now = None,
+    pr: Pr = False,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Judge a built model and write its release for the first environment on a branch.
@@ -62,23 +62,24 @@ def release(
             "`release` takes the names of apps, or finds those that changed.",
             "call `deliver release APP` or `deliver release --changed`",
         )
-    place = _moving(None, now)
+    wish = Wish(("release",), pr, dry_run, as_json)
+    place = wish.place(None, now)
     for name in app or []:  # what was not merged needs no engine to be refused
         place.require_committed(sources_of(place.app(name), place.settings))
-    with output.with_verdict(as_json), progress() as say:
+    with wish.idle_closed(place, None, app or []), output.with_verdict(as_json), progress() as say:
         engine = find_engine("score")
         registry = Registry.of(place.settings, place.root)
         tools = verb.Tools(registry, engine, ContainerScorer(engine), utc(now).date())
         names = verb.changed(place, tools, say) if changed else app or []
         if not names:
             say("no app differs from its newest release")
-            output.nothing_proposed(as_json)
+            wish.nothing(place, None)
             return
         proposal, verdicts = verb.release(
             place, names, tools, say, version=model, reason=reason, change=change
         )
     output.verdicts(verdicts, as_json)
-    output.proposed(proposal, as_json)
+    wish.done(place, proposal)
 
 
 def promote(
@@ -87,6 +88,8 @@ def promote(
     reason: Reason,
     change: Change = None,
     now: Now = None,
+    pr: Pr = False,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Judge what the environment before runs, and write its promotion on a branch.
@@ -96,27 +99,18 @@ def promote(
     from ..verbs.promote import candidate_for
     from ..verbs.promote import promote as verb
 
-    place = _moving(to, now)
-    for name in app:
-        candidate_for(place, name, to)  # what is out of order needs no engine to be refused
+    wish = Wish(("promote",), pr, dry_run, as_json)
+    place = wish.place(to, now)
+    with wish.idle_closed(place, to, app):
+        for name in app:
+            candidate_for(place, name, to)  # what is out of order needs no engine to be refused
     with output.with_verdict(as_json), progress() as say:
         scorer = _scorer(place, app, to, as_json)
         proposal, verdicts = verb(
             place, app, to, scorer, say, reason=reason, change=change, today=utc(now).date()
         )
     output.verdicts(verdicts, as_json)
-    output.proposed(proposal, as_json)
-
-
-def _moving(environment: str | None, now: datetime | None) -> Workplace:
-    """Return the workplace of a verb that changes an environment, the first where none is named.
-
-    Raises Refused where it is stopped or frozen.
-    """
-    place = writing()
-    settings = place.settings
-    require_moving(settings.environment(environment or settings.names[0]), utc(now))
-    return place
+    wish.done(place, proposal)
 
 
 def _scorer(place: Workplace, apps: list[str], environment: str, as_json: bool) -> Scorer:
@@ -138,6 +132,8 @@ def render(
     reason: Reason = "sources on main changed",
     change: Change = None,
     now: Now = None,
+    pr: Pr = False,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Bring a changed overlay, setting or renderer into an environment, on a branch.
@@ -146,8 +142,11 @@ def render(
     """
     from ..verbs.render import render_pending
 
-    made = render_pending(_moving(env, now), env, app or [], reason=reason, change=change)
-    output.all_proposed(made, as_json)
+    wish = Wish(("configure", "rerender"), pr, dry_run, as_json)
+    place = wish.place(env, now)
+    with wish.idle_closed(place, env, app or []):
+        made = render_pending(place, env, app or [], reason=reason, change=change)
+    wish.done(place, *made, several=True)
 
 
 def rollback(
@@ -156,6 +155,8 @@ def rollback(
     reason: Reason,
     to: int | None = typer.Option(None, metavar="RECORD", help="Its number; else the last good."),
     change: Change = None,
+    pr: Pr = False,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Put back what an environment ran before, byte for byte, and set a hold.
@@ -164,7 +165,9 @@ def rollback(
     """
     from ..verbs.rollback import rollback as verb
 
-    output.proposed(verb(writing(), app, env, to=to, reason=reason, change=change), as_json)
+    wish = Wish(("rollback",), pr, dry_run, as_json)
+    place = wish.place(env, None)
+    wish.done(place, verb(place, app, env, to=to, reason=reason, change=change))
 
 
 def resume(
@@ -173,6 +176,8 @@ def resume(
     reason: Reason,
     change: Change = None,
     now: Now = None,
+    pr: Pr = False,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """End the hold that a rollback set, so that promotions go on.
@@ -181,4 +186,8 @@ def resume(
     """
     from ..verbs.resume import resume as verb
 
-    output.proposed(verb(_moving(env, now), app, env, reason=reason, change=change), as_json)
+    wish = Wish(("resume",), pr, dry_run, as_json)
+    place = wish.place(env, now)
+    with wish.idle_closed(place, env, [app]):
+        made = verb(place, app, env, reason=reason, change=change)
+    wish.done(place, made)

@@ -27,37 +27,22 @@ def rows(found: Iterable[dict[str, str]], as_json: bool, none: str) -> None:
         show(none)
 
 
-def proposed(proposal: Proposal, as_json: bool) -> None:
+def proposed(made: Proposal) -> None:
     """Print what was written, and what to do with it."""
-    if as_json:
-        show_json(_proposal(proposal))
-        return
-    names = ", ".join(f"{one.app} {one.name}" for one in proposal.steps)
-    show(f"written: {names} on branch {proposal.branch} ({proposal.commit[:12]})")
-    show(f"look:    deliver diff --head {proposal.branch}")
-    show(f"next:    git push origin {proposal.branch}   and open a pull request")
+    show(f"written: {names(made)} on branch {made.branch} ({made.commit[:12]})")
+    show(f"look:    deliver diff --head {made.branch}")
+    show(f"next:    git push origin {made.branch}   and open a pull request")
 
 
-def all_proposed(proposals: list[Proposal], as_json: bool) -> None:
-    """Print several proposals, for machines as one list."""
-    if as_json:
-        show_json([_proposal(one) for one in proposals])
-        return
-    for one in proposals:
-        proposed(one, as_json)
+def names(made: Proposal) -> str:
+    """Return the records that a proposal brings."""
+    return ", ".join(f"{one.app} {one.name}" for one in made.steps)
 
 
-def nothing_proposed(as_json: bool) -> None:
-    """Print for machines that there is no proposal, in the form of one."""
-    if as_json:
-        show_json({"branch": None, "commit": None, "steps": []})
-
-
-def _proposal(proposal: Proposal) -> dict[str, object]:
-    steps = [
-        {"app": s.app, "record": s.name, "release": s.record.release.id} for s in proposal.steps
-    ]
-    return {"branch": proposal.branch, "commit": proposal.commit, "steps": steps}
+def proposal(made: Proposal) -> dict[str, object]:
+    """Return a proposal for machines; its commit is empty where nothing was to be written."""
+    steps = [{"app": s.app, "record": s.name, "release": s.record.release.id} for s in made.steps]
+    return {"branch": made.branch, "commit": made.commit, "steps": steps}
 
 
 def verdicts(found: Iterable[Verdict], as_json: bool, whole: bool = False) -> None:

@@ -67,14 +67,17 @@ class Gitea(Host):
         return sorted(found.status_check_contexts or ()) if found.enable_status_check else []
 
     def merge_when_ready(self, request: PullRequest) -> None:
-        """Have Gitea merge a pull request as soon as its checks have passed."""
+        """Have Gitea merge a pull request as soon as its checks have passed.
+
+        Gitea answers with a conflict where it was told so before.
+        """
         wanted = {
             "Do": "squash",
             "merge_when_checks_succeed": True,
             "delete_branch_after_merge": True,
-            "head_commit_id": request.head.sha,
         }
-        self.rest.ask("POST", self._path(f"pulls/{request.number}/merge"), body=wanted)
+        path = self._path(f"pulls/{request.number}/merge")
+        self.rest.ask("POST", path, body=wanted, also=(409,))
 
     def protect(self, rules: Rules) -> None:
         """Set the rule of the main branch, and what a merge leaves behind."""

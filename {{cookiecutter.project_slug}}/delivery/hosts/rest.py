@@ -48,7 +48,7 @@ class Rest:
 
     def find(self, path: str, wanted: type[T]) -> T | None:
         """Return what is at a path, or None where there is nothing."""
-        answer = self.ask("GET", path, missing=True)
+        answer = self.ask("GET", path, also=(404,))
         return None if answer.status_code == 404 else self._parse(wanted, answer.json())
 
     def list(self, path: str, wanted: type[T], **asked: str) -> list[T]:
@@ -76,9 +76,9 @@ class Rest:
         *,
         body: Any = None,
         asked: Mapping[str, str] | None = None,
-        missing: bool = False,
+        also: tuple[int, ...] = (),
     ) -> httpx.Response:
-        """Return an answer that is good; one of status 404 too, with `missing`.
+        """Return an answer that is good, or has one of some other statuses.
 
         Raises Refused (`host-refused`), Unknown (`host-denied`, `host-unreachable`).
         """
@@ -90,7 +90,7 @@ class Rest:
             raise unreachable(self.url, str(err) or type(err).__name__) from err
         if answer.status_code in DONE and (_is_json(answer) or not answer.content):
             return answer
-        if answer.status_code == 404 and missing and _is_json(answer):
+        if answer.status_code in also and _is_json(answer):
             return answer
         raise self._problem(method, path, answer)
 

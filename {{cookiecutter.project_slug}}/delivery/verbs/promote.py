@@ -38,7 +38,7 @@ def promote(
     All apps pass or none is written. Raises Refused where the order, a hold or the gate forbids it.
     """
     lines = [workplace.ledger.line(environment, app) for app in dict.fromkeys(apps)]
-    workplace.repository.require_free(branch_name("promote", lines))
+    workplace.require_free(branch_name("promote", lines))
     judged = [_judge(workplace, line.app, environment, scorer, say, today) for line in lines]
     steps = [
         _step(workplace, line, source, verdict, reason, change) for line, source, verdict in judged

@@ -60,7 +60,7 @@ def release(
     """
     first = workplace.settings.names[0]
     lines = [workplace.ledger.line(first, app) for app in dict.fromkeys(apps)]
-    workplace.repository.require_free(branch_name("release", lines))
+    workplace.require_free(branch_name("release", lines))
     made = [_make(workplace, line.app, tools, say, version, reason, change) for line in lines]
     return propose(workplace, [one for one, _ in made]), [verdict for _, verdict in made]
 
@@ -127,7 +127,8 @@ def _make(
             tools.registry.training_rows(model), parse_holdout(app.holdout(), app.file.task)
         ),
     )
-    _note(tools.registry, model, verdict, first, say)
+    if workplace.branches != "none":
+        _note(tools.registry, model, verdict, first, say)
     require_pass(verdict)
     step = compose_judged(
         workplace,

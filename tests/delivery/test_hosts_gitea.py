@@ -1,0 +1,194 @@
+"""Pull requests, branch rules and checks on a real Gitea."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+from delivery.hosts.host import put_comment
+from delivery.hosts.parts import Rules, marker
+
+from tests.delivery.hosted import ADA, BEN, ROBOT, Hosted, Replacing, host_world, populate
+from tests.delivery.world import KUSTOMIZE_APP, World
+from tests.githost import GitHost, githost
+
+pytestmark = pytest.mark.slow
+RULES = Rules("main", ("pass", "test"), 0)
+NAMES = (f"models-{number}" for number in count(1))
+ROLLBACK = ("rollback", KUSTOMIZE_APP, "--env", "staging", "--reason", "false alarms")
+OVERLAY = f"overlays/dev/{KUSTOMIZE_APP}/kustomization.yaml"
+
+
+@pytest.fixture(scope="module")
+def gitea(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitHost]:
+    with githost(tmp_path_factory.mktemp("gitea") / "data") as found:
+        populate(found)
+        yield found
+
+
+@pytest.fixture
+def hosted(gitea: GitHost, world: World) -> Hosted:
+    return host_world(gitea, world, next(NAMES))
+
+
+@pytest.fixture
+def protected(hosted: Hosted) -> Hosted:
+    with hosted.connected() as host:
+        host.protect(RULES)
+        host.protect(RULES)  # once more changes the rules that are there
+    return hosted
+
+
+def test_protected_main_takes_no_push_and_no_force(protected: Hosted) -> None:
+    protected.world.commit("By hand")
+    where = protected.githost.address(ROBOT, protected.repository)
+    for words in (("main",), ("--force", "main~2:main"), ("--delete", "main")):
+        with pytest.raises(subprocess.CalledProcessError):
+            protected.world.git("push", where, *words)
+
+
+def test_rules_of_main_are_read_back(protected: Hosted) -> None:
+    with protected.connected() as host:
+        assert host.required_checks() == ["pass", "test"]
+
+
+def test_refused_promotion_cannot_be_merged(protected: Hosted) -> None:
+    proposal = protected.world.promote("prod")
+    made = protected.put(proposal)
+    protected.report(proposal.commit, "failure", "pass")
+    protected.report(proposal.commit, "success", "test")
+    protected.approve(made.number, ADA, BEN)
+    assert protected.merge(made.number) == 405
+    assert protected.open_numbers() == [made.number]
+
+
+def test_accepted_promotion_is_merged(protected: Hosted) -> None:
+    proposal = protected.world.promote("prod")
+    made = protected.put(proposal)
+    assert made.action == "opened"
+    assert protected.merge(made.number) == 405  # nobody said yet that it passes
+    protected.report(proposal.commit, "success")
+    protected.approve(made.number, ADA, BEN)
+    assert protected.merge(made.number) == 200
+    protected.fetch()
+    assert protected.place.ledger.line("prod", KUSTOMIZE_APP).entries[-1].number == 2
+
+
+def test_pull_request_says_what_it_brings_and_how_it_came(hosted: Hosted) -> None:
+    made = hosted.put(hosted.world.promote("prod"))
+    found = hosted.ask(ADA, "GET", f"pulls/{made.number}")
+    assert found["title"] == f"promote(prod): {KUSTOMIZE_APP} model 2"
+    assert {one["name"] for one in found["labels"]} == {"environment/prod", "kind/promote"}
+    assert f"Takes model 2 of {KUSTOMIZE_APP} from staging into prod." in found["body"]
+    assert f"| {KUSTOMIZE_APP} | dev/0002 |" in found["body"]
+    assert "2 people have to approve it" in found["body"]
+
+
+def test_called_twice_there_is_one_pull_request(hosted: Hosted) -> None:
+    first = hosted.deliver(*ROLLBACK, "--pr", "--json")
+    again = hosted.deliver(*ROLLBACK, "--pr", "--json")
+    made = [json.loads(done.stdout)["pull_request"] for done in (first, again)]
+    assert [one["action"] for one in made] == ["opened", "unchanged"]
+    assert hosted.open_numbers() == [made[0]["number"]]
+    assert json.loads(first.stdout)["commit"] == json.loads(again.stdout)["commit"]
+
+
+def test_token_is_in_no_output_and_not_in_git(hosted: Hosted) -> None:
+    token = hosted.githost.tokens[ROBOT]
+    done = hosted.deliver(*ROLLBACK, "--pr")
+    assert done.returncode == 0, done.stderr
+    assert token not in done.stdout + done.stderr
+    assert token not in (hosted.world.root / ".git/config").read_text()
+
+
+def test_step_of_another_reason_does_not_take_the_branch(hosted: Hosted) -> None:
+    hosted.deliver(*ROLLBACK, "--pr")
+    done = hosted.deliver(*ROLLBACK[:-1], "another reason", "--pr")
+    assert done.returncode == 1
+    assert "branch-exists" in done.stderr
+
+
+def test_newer_release_takes_the_place_of_one_that_nobody_merged(hosted: Hosted) -> None:
+    world = Replacing(hosted.world.root)
+    first = hosted.put(world.release(3), "replace")
+    assert hosted.put(world.release(3), "replace").action == "unchanged"
+    proposal = world.release(4)
+    second = hosted.put(proposal, "replace")
+    assert (first.number, second.action) == (second.number, "updated")
+    branch = hosted.ask(ADA, "GET", f"branches/{proposal.branch}")
+    assert branch["commit"]["id"] == proposal.commit
+
+
+def test_dry_run_tells_everything_and_writes_nothing(hosted: Hosted) -> None:
+    before = hosted.world.git("for-each-ref"), hosted.world.git("count-objects", "-v")
+    done = hosted.deliver(*ROLLBACK, "--pr", "--dry-run", token=False)
+    assert done.returncode == 0, done.stderr
+    assert f"would write: {KUSTOMIZE_APP} staging/0003" in done.stdout
+    assert f"Puts {KUSTOMIZE_APP} in staging back" in done.stdout
+    assert hosted.open_numbers() == []
+    assert (hosted.world.git("for-each-ref"), hosted.world.git("count-objects", "-v")) == before
+
+
+def test_pull_request_that_would_change_nothing_closes_itself(hosted: Hosted) -> None:
+    render = ("render", "--env", "dev", KUSTOMIZE_APP, "--pr", "--json")
+    kept = (hosted.world.root / OVERLAY).read_text()
+    hosted.world.change({OVERLAY: f"{kept}labels:\n  - pairs: {{team: ml}}\n"})
+    hosted.push_main()
+    done = hosted.deliver(*render)
+    assert done.returncode == 0, done.stderr + done.stdout
+    [number] = hosted.open_numbers()
+    hosted.world.change({OVERLAY: kept})
+    hosted.push_main()
+    assert hosted.deliver(*render).returncode == 1
+    assert hosted.open_numbers() == []
+    [comment] = hosted.ask(ADA, "GET", f"issues/{number}/comments")
+    assert "nothing is pending" in comment["body"]
+
+
+def test_release_is_merged_by_itself_once_its_checks_pass(protected: Hosted) -> None:
+    proposal = protected.world.release(3)
+    made = protected.put(proposal, "replace")
+    assert made.notes == ()
+    assert protected.put(proposal, "replace").notes == ()
+    protected.report(proposal.commit, "success")
+    protected.wait(lambda: protected.ask(ADA, "GET", f"pulls/{made.number}")["merged"])
+
+
+def test_release_is_not_merged_by_itself_into_a_main_without_checks(hosted: Hosted) -> None:
+    made = hosted.put(hosted.world.release(3), "replace")
+    assert "requires no check" in made.notes[0]
+    assert hosted.open_numbers() == [made.number]
+
+
+def test_comment_is_updated_in_place(hosted: Hosted) -> None:
+    made = hosted.put(hosted.world.promote("prod"))
+    theirs = {"body": f"{marker('report')}\nAll is well, says Ben."}
+    hosted.ask(BEN, "POST", f"issues/{made.number}/comments", theirs)
+    with hosted.connected() as host:
+        for text in ("One", "Two", "Two"):
+            put_comment(host, made.number, f"{marker('report')}\n{text}\n")
+    found = hosted.ask(ADA, "GET", f"issues/{made.number}/comments")
+    assert [one["user"]["login"] for one in found] == [BEN, ROBOT]
+    assert found[1]["body"].strip().endswith("Two")
+
+
+def test_approvals_are_those_of_the_newest_commit(hosted: Hosted) -> None:
+    proposal = hosted.world.promote("prod")
+    made = hosted.put(proposal)
+    hosted.approve(made.number, ADA, BEN)
+    rejects = {"event": "REQUEST_CHANGES", "body": "No."}
+    hosted.ask(BEN, "POST", f"pulls/{made.number}/reviews", rejects)
+    with hosted.connected() as host:
+        assert host.approved_by(made.number, proposal.commit) == [ADA]
+        assert host.approved_by(made.number, "c" * 40) == []
+        assert host.authors(host.get(made.number)) >= {ROBOT}
+
+
+def test_member_of_a_team_is_known(hosted: Hosted) -> None:
+    with hosted.connected() as host:
+        assert host.in_team("acme/ml", ADA)
+        assert not host.in_team("acme/ml", "root-admin")
+        assert not host.in_team("acme/none", ADA)

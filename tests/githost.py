@@ -1,0 +1,163 @@
+"""A real Gitea on this machine, for tests of pull requests: users, tokens, a repository, branches.
+
+Its data lies in a folder of the test's, it listens on 127.0.0.1 alone, and it is gone afterwards.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from cluster.programs import GITEA, build, sources
+
+START_S = 90
+PASSWORD = secrets.token_urlsafe(16)
+RIGHTS = "write:repository,write:issue,write:user,read:organization"
+SETTINGS = """\
+RUN_MODE = prod
+RUN_USER = {user}
+I_AM_BEING_UNSAFE_RUNNING_AS_ROOT = true
+WORK_PATH = {folder}
+[server]
+HTTP_ADDR = 127.0.0.1
+HTTP_PORT = {port}
+ROOT_URL = http://127.0.0.1:{port}/
+STATIC_ROOT_PATH = {static}
+DISABLE_SSH = true
+OFFLINE_MODE = true
+[database]
+DB_TYPE = sqlite3
+PATH = {folder}/gitea.db
+[repository]
+ROOT = {folder}/repositories
+DEFAULT_BRANCH = main
+[security]
+INSTALL_LOCK = true
+SECRET_KEY = {secret}
+INTERNAL_TOKEN = {secret}
+[service]
+DISABLE_REGISTRATION = true
+[indexer]
+ISSUE_INDEXER_TYPE = db
+[cron]
+ENABLED = false
+[actions]
+ENABLED = false
+[log]
+MODE = file
+LEVEL = Warn
+ROOT_PATH = {folder}/log
+"""
+
+
+@dataclass(frozen=True)
+class GitHost:
+    """A Gitea that runs, with the tokens of its users by name; `root` is its administrator."""
+
+    program: Path
+    folder: Path
+    port: int
+    tokens: dict[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def api(self) -> str:
+        """The address of its API."""
+        return f"{self.url}/api/v1"
+
+    def call(self, *words: str) -> str:
+        """Return the last line that Gitea's own command printed."""
+        command = [str(self.program), *words, "--config", str(self.folder / "app.ini")]
+        done = subprocess.run(command, env=self.environment(), capture_output=True, text=True)
+        assert done.returncode == 0, f"{' '.join(words)}: {done.stdout}{done.stderr}"
+        return done.stdout.strip().rpartition("\n")[2]
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment of its processes."""
+        return {**os.environ, "HOME": str(self.folder), "GITEA_WORK_DIR": str(self.folder)}
+
+    def add_user(self, name: str, *, admin: bool = False) -> None:
+        """Add a user with a token."""
+        about = ("--username", name, "--email", f"{name}@example.com", "--password", PASSWORD)
+        kind = ("--admin",) if admin else ()
+        self.call("admin", "user", "create", *about, *kind, "--must-change-password=false")
+        more = ",write:admin,write:organization" if admin else ""
+        asked = ("--username", name, "--token-name", "test", "--scopes", f"{RIGHTS}{more}", "--raw")
+        self.tokens[name] = self.call("admin", "user", "generate-access-token", *asked)
+
+    def ask(self, user: str, method: str, path: str, body: Any = None) -> httpx.Response:
+        """Return what the API answers to a user."""
+        headers = {"Authorization": f"Bearer {self.tokens[user]}"}
+        return httpx.request(method, f"{self.api}/{path}", headers=headers, json=body, timeout=30)
+
+    def told(self, user: str, method: str, path: str, body: Any = None) -> Any:
+        """Return the JSON of an answer that has to be good."""
+        answer = self.ask(user, method, path, body)
+        assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
+        return answer.json() if answer.content else None
+
+    def address(self, user: str, repository: str) -> str:
+        """Return a repository's address with a user's password in it, for `git push`."""
+        return f"http://{user}:{PASSWORD}@127.0.0.1:{self.port}/{repository}.git"
+
+
+@contextmanager
+def githost(folder: Path) -> Iterator[GitHost]:
+    """Yield a Gitea whose administrator is `root`; it is ended afterwards."""
+    host = GitHost(build(GITEA) / "gitea", folder, _free_port())
+    folder.mkdir(parents=True)
+    (folder / "app.ini").write_text(SETTINGS.format(**_words(host)))
+    host.call("migrate")
+    host.add_user("root-admin", admin=True)
+    command = [str(host.program), "web", "--config", str(folder / "app.ini")]
+    with (folder / "web.log").open("w") as log:
+        process = subprocess.Popen(command, env=host.environment(), stdout=log, stderr=log)
+        try:
+            _wait(host, process)
+            yield host
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def _words(host: GitHost) -> Mapping[str, object]:
+    user = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
+    return {
+        "user": user,
+        "folder": host.folder,
+        "port": host.port,
+        "static": sources("code.gitea.io/gitea", ""),
+        "secret": secrets.token_hex(32),
+    }
+
+
+def _wait(host: GitHost, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + START_S
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            if httpx.get(f"{host.api}/version", timeout=5).is_success:
+                return
+        except httpx.HTTPError:
+            time.sleep(0.1)
+    raise AssertionError((host.folder / "web.log").read_text()[-3000:])
+
+
+def _free_port() -> int:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        port: int = server.getsockname()[1]
+        return port

@@ -1,0 +1,82 @@
+"""Branches of origin: fetched, pushed, deleted, with the Git host's token where that is known.
+
+Git gets the token from this process's environment, through a credential helper that names the
+variable alone, and asks for it only at the address that the token is for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from .errors import DeliveryError, Refused, Unknown
+from .git import Repository, last_line
+from .process import Result, run
+
+VARIABLE = "DELIVER_PUSH_TOKEN"
+USER = "x-access-token"
+"""GitHub's name for whoever has a token; to Gitea any will do."""
+SAID = f"printf 'username={USER}\\npassword=%s\\n' \"${VARIABLE}\""
+# Said for `get` alone: Git calls it also to have an answer kept or forgotten.
+HELPER = f'!f() {{ test "$1" != get || {SAID}; }}; f'
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The remote that main is read from, and branches are pushed to."""
+
+    repository: Repository
+    token: str = field(default="", repr=False)
+    url: str = ""
+    """The repository's address, in delivery.yaml: no other gets the token."""
+
+    def fetch(self) -> None:
+        """Bring origin's branches here; raises Unknown (`origin-unreachable`)."""
+        done = self._git("fetch", "--quiet", "--prune", "origin")
+        if done.code != 0:
+            raise Unknown(
+                "origin-unreachable",
+                f"branches could not be fetched: {last_line(done.stderr)}",
+                "A pull request is made of the newest main.",
+                "see that `git fetch origin` works here, and call again",
+            )
+
+    def push(self, branch: str, commit: str, *, replace: bool) -> None:
+        """Have a branch of origin point to a commit; raises Refused, Unknown.
+
+        With `replace` it may take the place of the commit that this clone saw there last.
+        """
+        lease = (f"--force-with-lease=refs/heads/{branch}",) if replace else ()
+        done = self._git("push", "--quiet", *lease, "origin", f"{commit}:refs/heads/{branch}")
+        if done.code != 0:
+            raise self._not_pushed(branch, done.stderr)
+
+    def delete(self, branch: str) -> None:
+        """Delete a branch of origin; one that is gone already is no error."""
+        self._git("push", "--quiet", "origin", "--delete", f"refs/heads/{branch}")
+
+    def _git(self, *words: str) -> Result:
+        found = urlsplit(self.repository.git("remote", "get-url", "origin", check=False).text)
+        place, env = f"{found.scheme}://{found.netloc.rpartition('@')[2]}", {}
+        options: list[str] = []
+        if self.token and found.scheme in ("http", "https") and self.url.startswith(f"{place}/"):
+            key = f"credential.{place}.helper"
+            options, env = ["-c", f"{key}=", "-c", f"{key}={HELPER}"], {VARIABLE: self.token}
+        quiet: Mapping[str, str] = {"GIT_TERMINAL_PROMPT": "0", **env}
+        return run("git", *options, *words, cwd=self.repository.root, env=quiet, check=False)
+
+    def _not_pushed(self, branch: str, said: str) -> DeliveryError:
+        if "[rejected]" in said or "stale info" in said:
+            return Refused(
+                "branch-exists",
+                f"origin has another commit on {branch}: the same step was taken elsewhere.",
+                "One branch carries one step, so that two of them cannot cross.",
+                f"look at it (git fetch origin {branch}); merge it, or delete it there",
+            )
+        return Unknown(
+            "branch-not-pushed",
+            f"{branch} could not be pushed: {last_line(said)}",
+            "A pull request is made of a branch of origin.",
+            f"see that `git push origin {branch}` works here, and call again",
+        )

@@ -1,0 +1,208 @@
+"""The pull request of a proposal: its text, putting it onto the Git host, closing idle ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ..console import Say
+from ..errors import Refused
+from ..evidence import parse_evidence
+from ..hosts.host import Host, put_comment
+from ..hosts.parts import PullRequest, marker
+from ..ledger import Entry, record_path
+from ..proposal import Proposal, Step
+from ..pushing import Origin
+from ..records import ACCEPTING, Kind
+from ..report.verdict import plain
+from ..workplace import Workplace, steps_of
+from .history import merges
+
+SENTENCES: dict[Kind, str] = {
+    "release": "Brings model {model} of {app} into {env}, as a new release.",
+    "promote": "Takes model {model} of {app} from {origin} into {env}.",
+    "configure": "Gives {app} in {env} the settings that main has now; its model stays {model}.",
+    "rerender": "Writes the manifests of {app} in {env} anew, by the renderer of today; "
+    "its model stays {model}.",
+    "rollback": "Puts {app} in {env} back to what {record} was, with model {model}, and holds it "
+    "there until `resume`.",
+    "resume": "Ends the hold of {app} in {env}; what runs there stays as it is.",
+}
+HEAD = ("app", "record", "merged", "by", "verdict", "reason", "change")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The pull request that a proposal is to have."""
+
+    branch: str
+    title: str
+    body: str
+    labels: tuple[str, ...]
+    auto_merge: bool
+    """Whether no person has to approve it."""
+
+
+@dataclass(frozen=True)
+class Idle:
+    """An app that a verb has nothing to do for, and why."""
+
+    app: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Put:
+    """A pull request on the host, what became of it, and what else is to be known."""
+
+    number: int
+    url: str
+    action: str
+    """`opened`, `updated` or `unchanged`."""
+    notes: tuple[str, ...]
+
+
+def wanted(place: Workplace, proposal: Proposal) -> Wanted:
+    """Return the pull request of a proposal, from records alone."""
+    kind, environment = proposal.steps[0].record.kind, proposal.steps[0].environment
+    needs = approvals_needed(place, environment, kind)
+    return Wanted(
+        proposal.branch,
+        proposal.subject,
+        "\n".join(_body(place, proposal, needs)),
+        (f"environment/{environment}", f"kind/{kind}"),
+        needs == 0,
+    )
+
+
+def approvals_needed(place: Workplace, environment: str, kind: Kind) -> int:
+    """Return how many have to approve: a rollback needs one at most."""
+    asked = place.settings.environment(environment).approvals
+    return min(asked, 1) if kind == "rollback" else asked
+
+
+def put(place: Workplace, proposal: Proposal, host: Host, origin: Origin, say: Say) -> Put:
+    """Push a proposal's branch, and open its pull request or bring it up to date."""
+    asked = wanted(place, proposal)
+    say(f"pushing {asked.branch}")
+    origin.push(asked.branch, proposal.commit, replace=place.branches == "replace")
+    found, action = _opened(host, asked)
+    host.label(found.number, asked.labels)
+    notes = list(_merging(host, found)) if asked.auto_merge else []
+    return Put(found.number, found.html_url, action, tuple(notes))
+
+
+def _opened(host: Host, asked: Wanted) -> tuple[PullRequest, str]:
+    found = host.find(asked.branch)
+    if found is None:
+        return host.open(asked.branch, asked.title, asked.body), "opened"
+    if (found.title, (found.body or "").replace("\r\n", "\n")) == (asked.title, asked.body):
+        return found, "unchanged"
+    return host.change(found.number, asked.title, asked.body), "updated"
+
+
+def _merging(host: Host, request: PullRequest) -> Iterator[str]:
+    """Have a pull request merged once its checks pass; yield why that is not to be."""
+    if not host.required_checks():
+        yield f"not merged by itself: {host.main} requires no check; run `deliver protect`"
+        return
+    try:
+        host.merge_when_ready(request)
+    except Refused as err:
+        yield f"not merged by itself: {err.seen}"
+
+
+def close_idle(
+    place: Workplace, host: Host, origin: Origin, kind: Kind, environment: str, idle: Idle | None
+) -> list[int]:
+    """Close pull requests of one kind and environment that would change nothing; their numbers.
+
+    Those are the ones whose record's number main has by now, and those of the app alone for which
+    a verb has just found nothing to do.
+    """
+    closed = []
+    for one in host.all_open():
+        steps = steps_of(one.head.ref)
+        if not steps or not one.head.ref.startswith(f"{kind}/{environment}/"):
+            continue
+        reason = _taken(place, one.head.ref)
+        if idle is not None and [app for _, app, _ in steps] == [idle.app]:
+            reason = reason or idle.why
+        if reason:
+            text = f"{marker('closed')}\nClosed, since it would change nothing: {plain(reason)}\n"
+            put_comment(host, one.number, text)
+            host.close(one.number)
+            origin.delete(one.head.ref)
+            closed.append(one.number)
+    return closed
+
+
+def _taken(place: Workplace, branch: str) -> str:
+    """Return which record of main has the number of a step of a branch; empty for none."""
+    for environment, app, number in steps_of(branch):
+        newest = place.ledger.line(environment, app).newest
+        if newest is not None and number <= newest.number:
+            return f"{place.main_name} has {newest.name} of {app} by now."
+    return ""
+
+
+def _body(place: Workplace, proposal: Proposal, needs: int) -> Iterator[str]:
+    record = proposal.steps[0].record
+    yield marker("request")
+    yield from (_sentence(one) for one in proposal.steps)
+    yield from ("", f"**Why:** {plain(record.reason)}")
+    if record.change:
+        yield f"**Change:** {plain(record.change)}"
+    rows = [row for one in proposal.steps for row in _way(place, one)]
+    if rows:
+        yield from ("", "### The way so far", "", f"| {' | '.join(HEAD)} |", "|---" * 7 + "|")
+        yield from (f"| {' | '.join(plain(cell) for cell in row)} |" for row in rows)
+    yield from ("", "### Before it is merged", "", _approving(needs))
+    yield "- No cluster changes until it is merged. To let it be, close it and delete its branch."
+    yield f"- On a laptop: `deliver report --head origin/{proposal.branch}`"
+    yield ""
+
+
+def _sentence(one: Step) -> str:
+    record = one.record
+    model, origin = plain(record.release.model.version), record.from_ or ""
+    return SENTENCES[record.kind].format(
+        app=one.app,
+        env=one.environment,
+        model=model,
+        record=origin,
+        origin=origin.partition("/")[0],
+    )
+
+
+def _approving(needs: int) -> str:
+    if needs == 0:
+        return "- Nobody has to approve it: it is merged when its checks have passed."
+    who = "one person has" if needs == 1 else f"{needs} people have"
+    return f"- {who.capitalize()} to approve it, none of them its author."
+
+
+def _way(place: Workplace, one: Step) -> Iterator[Sequence[str]]:
+    """Yield a row for each record that accepted a step's release, in the order of environments."""
+    names = place.settings.names
+    when = merges(place.repository, place.main.commit)
+    for environment in names[: names.index(one.environment) + 1]:
+        for entry in place.ledger.line(environment, one.app).entries:
+            record = entry.record
+            if record.kind in ACCEPTING and record.release.id == one.record.release.id:
+                merge = when.get(entry.path)
+                yield (
+                    one.app,
+                    entry.name,
+                    merge.time[:10] if merge else "unknown",
+                    merge.author if merge else "unknown",
+                    _verdict(place, entry),
+                    record.reason,
+                    record.change or "",
+                )
+
+
+def _verdict(place: Workplace, entry: Entry) -> str:
+    path = record_path(entry.environment, entry.app, entry.number, "evidence.json")
+    data = place.main.find(path)
+    return "unknown" if data is None else parse_evidence(data, path).outcome
