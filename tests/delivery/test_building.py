@@ -15,7 +15,7 @@ from delivery.models.building import Built, build, built_from, labels_for
 from delivery.models.container import ContainerScorer
 from delivery.models.context import base_image, build_secrets, pip_settings, write_context
 from delivery.models.engine import Engine
-from delivery.models.files import read_file
+from delivery.models.files import read_files
 from delivery.models.registry import ModelVersion, Registry
 from delivery.models.training import train
 
@@ -189,7 +189,7 @@ def test_image_holds_the_list_that_its_label_names(
     podman = Engine("podman")
     podman.pull(made.image)
     labels = podman.labels(made.image)
-    sbom = read_file(podman, made.image, "/sbom.cdx.json") or b""
+    (sbom,) = read_files(podman, made.image, ["/sbom.cdx.json"]).values()
     assert labels["io.deliver.sbom"] == sha256(sbom)
     assert labels["org.opencontainers.image.source"] == "https://git.example.com/lab.git"
     assert labels["org.opencontainers.image.base.name"] == "localhost/base:1"
@@ -201,16 +201,14 @@ def test_image_holds_the_list_that_its_label_names(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ["podman", "buildah"])
-def test_file_of_an_image_is_read_without_starting_it(
+def test_files_of_an_image_are_read_without_starting_it(
     engine: Literal["podman", "buildah"],
     address: str,  # noqa: ARG001 - has the image
 ) -> None:
     by = Engine(engine)
-    shell = read_file(by, "localhost/base:1", "/bin/sh")
-    assert shell is not None
-    assert shell.startswith(b"\x7fELF")
-    assert read_file(by, "localhost/base:1", "/bin/none") is None
-    assert read_file(by, "localhost/base:1", "/bin") is None
+    found = read_files(by, "localhost/base:1", ["/bin/sh", "/bin/none", "/bin"])
+    assert list(found) == ["/bin/sh"]
+    assert found["/bin/sh"].startswith(b"\x7fELF")
 
 
 @pytest.mark.slow

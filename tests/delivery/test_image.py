@@ -23,7 +23,7 @@ from delivery.local import debian
 from delivery.models.context import build_secrets, write_context
 from delivery.models.contract import LOCK, ModelFiles
 from delivery.models.engine import Engine
-from delivery.models.files import read_file
+from delivery.models.files import read_files
 from delivery.models.sbom import compose
 from delivery.models.system import read_system
 from packaging.utils import canonicalize_name
@@ -164,6 +164,7 @@ def test_list_has_the_packages_and_the_python_of_the_base(made: Made) -> None:
 
 
 def test_image_holds_its_list_and_nothing_that_its_user_may_write(made: Made) -> None:
-    assert read_file(PODMAN, made.image, "/sbom.cdx.json") == made.sbom
-    words = ["/app", "/model", "/opt", "/sbom.cdx.json", "-writable", "-not", "-type", "l"]
+    path = "/sbom.cdx.json"
+    assert read_files(PODMAN, made.image, [path]) == {path: made.sbom}
+    words = ["/app", "/model", "/opt", path, "-writable", "-not", "-type", "l"]
     assert made.run("/usr/bin/find", *words) == ""

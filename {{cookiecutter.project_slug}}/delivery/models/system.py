@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from .engine import Engine
-from .files import read_file
+from .files import read_files
 
 STATUS, RELEASE = "/var/lib/dpkg/status", "/usr/lib/os-release"
 SOURCE = re.compile(r"(?P<name>\S+)(?: \((?P<version>\S+)\))?")
@@ -45,8 +45,9 @@ class System:
 def read_system(engine: Engine, image: str) -> System:
     """Return what an image brings; one that is not made of Debian's packages lists none."""
     engine.pull(image)
-    release = parse_release(_text(engine, image, RELEASE))
-    packages = tuple(sorted(parse_status(_text(engine, image, STATUS))))
+    found = read_files(engine, image, (RELEASE, STATUS))
+    release = parse_release(found.get(RELEASE, b"").decode("utf-8", "replace"))
+    packages = tuple(sorted(parse_status(found.get(STATUS, b"").decode("utf-8", "replace"))))
     own = engine.variables(image).get("PYTHON_VERSION", "")
     return System(
         release.get("ID", ""),
@@ -88,7 +89,3 @@ def _packaged_python(packages: tuple[Package, ...]) -> str:
     names = re.compile(r"python3\.\d+")
     found = (one.version for one in packages if names.fullmatch(one.name))
     return next((re.split(r"[^0-9.]", version)[0] for version in found), "")
-
-
-def _text(engine: Engine, image: str, path: str) -> str:
-    return (read_file(engine, image, path) or b"").decode("utf-8", "replace")
