@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from tests.delivery.reported import Reported, text_of
 from tests.delivery.world import HELM_APP, KUSTOMIZE_APP
+from tests.docs.pages import GENERATED, Page
 
 
 @pytest.fixture
@@ -35,6 +36,18 @@ def test_promotions_are_told_as_golden(own: Reported, snapshot: SnapshotAssertio
     page = own.report(joined(own))
     assert page.found.exit_code == 0
     assert text_of(page) == snapshot
+
+
+def test_example_on_the_page_is_what_is_printed(own: Reported) -> None:
+    branch = own.promote("prod").branch
+    promoted = text_of(own.report(branch))
+    own.git("branch", "--quiet", "-D", branch)
+    own.merge(own.rollback("staging"))
+    refused = text_of(own.report(own.promote_anyway("prod", "staging/0002"), "main"))
+    examples = Page(f"{GENERATED.name}/docs/pull-request.md").blocks("markdown")
+    for example, text in zip(examples, (promoted, refused), strict=True):
+        left = iter(text.splitlines())
+        assert [line for line in example.splitlines() if line and line not in left] == []
 
 
 def test_other_kinds_are_told_as_golden(own: Reported, snapshot: SnapshotAssertion) -> None:
