@@ -11,6 +11,7 @@ from posixpath import dirname, join, normpath
 
 import pytest
 from delivery.errors import Refused, Unknown
+from delivery.site.words import commit_url, with_code
 from delivery.verbs.rollback import rollback
 from delivery.verbs.site import site
 from delivery.workplace import Workplace
@@ -123,6 +124,29 @@ def test_rollback_shows_the_evidence_that_it_rests_on(board: Files) -> None:
     text = board[f"records/{KUSTOMIZE_APP}-003/prod-0003.html"]
     assert "prod went back to model 1, as in prod/0001." in text
     assert 'href="../../records/tumour-classifier-003/prod-0001.html">prod/0001</a>, given' in text
+
+
+def test_deployment_that_was_taken_back_is_told(board: Files) -> None:
+    assert board[HELD].count("taken back") == 1
+    assert "A rollback took it back." in board[f"records/{KUSTOMIZE_APP}-003/prod-0002.html"]
+    assert "A rollback took it back." not in board[f"records/{KUSTOMIZE_APP}-003/prod-0001.html"]
+
+
+def test_words_of_a_check_are_text_and_code() -> None:
+    assert with_code("at `release` <b>") == "at <code>release</code> &lt;b&gt;"
+
+
+@pytest.mark.parametrize(
+    ("repository", "url"),
+    [
+        ("https://git.example.com/acme/models.git", "https://git.example.com/acme/models/commit/c"),
+        ("https://user:secret@git.example.com/acme/models.git", None),
+        ("git@git.example.com:acme/models.git", None),
+        ("file:///srv/models.git", None),
+    ],
+)
+def test_commits_link_to_hosts_that_browsers_reach(repository: str, url: str | None) -> None:
+    assert commit_url(repository, "c") == url
 
 
 def test_script_in_a_reason_is_text(world: World, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from ..verbs.status import shown
 from ..verbs.waits import Wait, promotable, waits
 from ..workplace import Workplace
 from .chronicle import Chronicle, Told
-from .measures import Measures, measures
+from .measures import Measures, measures, restorations
 from .trends import Trend, trends
 
 
@@ -28,6 +28,16 @@ class Place:
     told: tuple[Told, ...]
     """Oldest first."""
     waits: tuple[Wait, ...]
+
+    @cached_property
+    def withdrawn(self) -> list[Told]:
+        """The records whose deployments a rollback took back."""
+        return [
+            told
+            for one in restorations(self.told)
+            if one.by.kind == "rollback"
+            for told in one.failed
+        ]
 
 
 @dataclass(frozen=True)

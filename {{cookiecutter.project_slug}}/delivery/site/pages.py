@@ -17,7 +17,7 @@ from ..records import ACCEPTING
 from ..report.verdict import measured_on, metric_rows
 from .board import AppPage, Board, Place
 from .chronicle import Told
-from .words import KINDS, commit_url, day_tag, judged, seen, sentence, span, time_tag
+from .words import KINDS, commit_url, day_tag, judged, seen, sentence, span, time_tag, with_code
 
 TEMPLATES = Path(__file__).parent / "templates"
 STYLE = "style.css"
@@ -51,7 +51,7 @@ class Pages:
         }
         evidence = rests_on.evidence if rests_on else None
         words = {"evidence": evidence, "rests_on": rests_on, **around}
-        return self._filled("record", "../../", app=app, told=told, **words)
+        return self._filled("record", "../../", app=app, place=place, told=told, **words)
 
     def _rests_on(self, told: Told) -> Told | None:
         """Return the record whose evidence a record rests on: mostly itself."""
@@ -80,7 +80,7 @@ class Pages:
             lstrip_blocks=True,
         )
         made.filters |= {"time": time_tag, "day": day_tag, "span": span, "short": short}
-        made.filters |= {"sentence": sentence, "judged": judged, "seen": seen}
+        made.filters |= {"sentence": sentence, "judged": judged, "seen": seen, "code": with_code}
         made.filters |= {"metric_rows": metric_rows, "measured_on": measured_on}
         made.globals |= {"kinds": KINDS, "page": record_page, "app_page": app_path}
         made.globals |= {"commit_url": self._commit_url, "zip": zip}

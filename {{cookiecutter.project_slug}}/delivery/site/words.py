@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from ..evidence import BLOCKING, Evidence
 from ..verbs.waits import Wait
@@ -15,6 +16,7 @@ from .chronicle import Told
 UNITS = (("day", 86400), ("hour", 3600), ("minute", 60))
 LEAST = 2
 """Of a unit; of less, the next smaller one is told."""
+CODE = re.compile(r"`([^`]+)`")
 
 KINDS: dict[str, tuple[str, str]] = {
     "hold": (
@@ -109,6 +111,11 @@ def judged(evidence: Evidence) -> str:
     champion = evidence.inputs.champion
     against = f"beside {champion.record}" if champion else "as the first release there"
     return f"{', '.join(told)}; judged {against}."
+
+
+def with_code(text: str) -> Markup:
+    """Return text with what stands in backticks as code, and nothing else but text."""
+    return Markup(CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
 
 
 def commit_url(repository: str, commit: str) -> str | None:
