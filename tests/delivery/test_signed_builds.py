@@ -12,6 +12,7 @@ from delivery.git import Repository
 from delivery.models.building import Built, build
 from delivery.models.container import ContainerScorer
 from delivery.models.engine import Engine
+from delivery.models.outdated import unbuilt
 from delivery.models.registry import Registry
 from delivery.models.signing import Cosign
 from delivery.models.training import train
@@ -65,6 +66,12 @@ def built(toy: Repository) -> Built:
     return build(toy, settings, app, registry, PODMAN, None, lambda _: None)
 
 
+def waiting(toy: Repository) -> bool:
+    """Return whether `deliver build --changed` would build the app."""
+    settings, app = toys.read(toy)
+    return bool(unbuilt([app], settings, Registry.of(settings, toy.root)))
+
+
 def released(toy: Repository) -> str:
     """Return the name under which a release ends: the app has no manifests, so it never passes."""
     work = Workplace.open(toy.root)
@@ -79,9 +86,12 @@ def test_built_image_is_signed_and_an_unsigned_one_is_not_released(
     toy: Repository, keys: Keys
 ) -> None:
     first = built(toy)
+    assert not waiting(toy)
     ask(toy, "signing: {public_key: keys/cosign.pub}\n", keys)
     assert released(toy) == "image-unsigned"
+    assert waiting(toy)
     made = built(toy)
+    assert not waiting(toy)
     assert made.image != first.image  # of another commit
     settings, app = toys.read(toy)
     signer = Cosign.of(settings, app.snapshot)

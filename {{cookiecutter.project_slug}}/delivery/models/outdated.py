@@ -9,6 +9,7 @@ from ..canonical import sha256
 from ..errors import Refused
 from ..settings import Settings
 from .registry import ModelVersion, Registry
+from .signing import require_signed
 
 
 def untrained(apps: Iterable[App], settings: Settings, registry: Registry) -> list[App]:
@@ -17,9 +18,22 @@ def untrained(apps: Iterable[App], settings: Settings, registry: Registry) -> li
 
 
 def unbuilt(apps: Iterable[App], settings: Settings, registry: Registry) -> list[App]:
-    """Return the apps whose newest model is of their code and lock and has no image yet."""
+    """Return the apps whose newest model is of their code and lock and has no image yet.
+
+    One that lacks the signature that main asks for now counts for none: it could not be released.
+    """
     models = ((app, _model_of(app, settings, registry)) for app in apps)
-    return [app for app, model in models if model is not None and model.image is None]
+    return [app for app, model in models if model is not None and not _built(app, model, settings)]
+
+
+def _built(app: App, model: ModelVersion, settings: Settings) -> bool:
+    if model.image is None:
+        return False
+    try:
+        require_signed(settings, app.snapshot, model.image)
+    except Refused:  # image-unsigned
+        return False
+    return True
 
 
 def _model_of(app: App, settings: Settings, registry: Registry) -> ModelVersion | None:
