@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from delivery.canonical import sha256, short
+from delivery.models.environment import FOLDER as ENVIRONMENTS_OF_APPS
 
 from demo.folder import SLUG
 from demo.story import BETTER, change_parameter
@@ -24,9 +26,10 @@ NOWHERE = "http://127.0.0.1:9"
 pytestmark = pytest.mark.cluster
 
 SCIKIT_LEARN = """
-import json, pickle, sys
+import json, sys
 import numpy as np
-estimator = pickle.load(open(sys.argv[1], "rb"))
+from skops.io import load
+estimator = load(sys.argv[1])
 rows = np.array(json.load(sys.stdin))
 if hasattr(estimator, "predict_proba"):
     answers = estimator.predict_proba(rows)[:, 1]
@@ -232,8 +235,9 @@ def request(team: Team, app: str, rows: list[list[float]]) -> dict[str, Any]:
 def scikit_learn(team: Team, app: str, rows: list[list[float]]) -> list[float]:
     """Return scikit-learn's own answers, in the app's environment, from what training logged."""
     run = team.current(app, "dev")["run"]
-    (payload,) = (team.root / ".local/mlflow").rglob(f"{run}/**/model.pkl")
-    python = next((team.root / ".local/envs").glob("*/bin/python"))
+    (payload,) = (team.root / ".local/mlflow").rglob(f"{run}/**/model.skops")
+    lock = (team.root / f"apps/{app}/requirements.lock").read_bytes()
+    python = team.root / ENVIRONMENTS_OF_APPS / short(sha256(lock)) / "bin/python"
     rows_file = team.root / ".local/rows.json"
     rows_file.write_text(json.dumps(rows))
     line = f"{python} -c '{SCIKIT_LEARN}' {payload} < {rows_file}"

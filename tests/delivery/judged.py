@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from delivery.app import Holdout
+from delivery.app import Holdout, format_of
 from delivery.canonical import canonical, sha256
 from delivery.evidence import Champion, Judged, TrainedOn
 from delivery.gate import Case, Scorer
@@ -66,7 +66,8 @@ def model(
 
 def identity(files: ModelFiles) -> Identity:
     """Return what model.json says of a model."""
-    payload = ServedPayload(file="model.pkl", format="pickle", allowed=True)
+    file = files.payload_file
+    payload = ServedPayload(file=file, format=format_of(file), allowed=True)
     return Identity(
         name="app", version="1", run="r", commit="c" * 40, digest=files.digest, payload=payload
     )

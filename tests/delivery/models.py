@@ -11,7 +11,10 @@ from tests.delivery.world import KUSTOMIZE_APP, World
 def register(world: World, *numbers: int, app: str = KUSTOMIZE_APP) -> None:
     """Register a version for each number, with the digest that the world's releases state."""
     registry = Registry.of(world.work.settings, world.root)
-    run = TrainingRun({}, {}, {}, commit="", code="", lock="", server="", data="", rows=b"")
+    made_of = dict.fromkeys(("commit", "code", "lock", "server", "data"), "")
+    run = TrainingRun(
+        {}, {}, {}, **made_of, rows=b"", payload={}, conversion="", conversion_reason=""
+    )
     for number in numbers:
         digest = sha256(f"model {app} {number}".encode())
         registry.register(app, {"model.pkl": b"model"}, digest, run)

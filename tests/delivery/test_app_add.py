@@ -34,7 +34,7 @@ from tests.delivery.world import World
 
 MODEL = ["__init__.py", "__main__.py", "data.py", "evaluate.py", "split.py", "train.py"]
 APP = ["app.yaml", "holdout.yaml", "holdout/features.csv", "holdout/labels.csv"]
-LOCKED = ["requirements.in", "requirements.lock"]
+LOCKED = ["requirements.in", "requirements.lock", "conversion.in", "conversion.lock"]
 DEPLOY: dict[Style, list[str]] = {
     "kustomize": [
         "deployment.yaml",

@@ -11,10 +11,10 @@ from delivery.evidence import Judged
 from delivery.gate import Case, judge, known_question, same_question
 from delivery.gate.data import compare_rows
 from delivery.gate.holdout import parse_holdout
+from delivery.models.answering import ServerScorer
 from delivery.models.contract import ModelFiles, Signature, parse
 from delivery.models.environment import app_python
 from delivery.models.registry import Registry
-from delivery.models.training import ServerScorer
 
 from tests.delivery.growing import (
     PACKAGE,
@@ -95,7 +95,8 @@ def first_release(world: World, name: str, folder: Path) -> Case:
     files = registry.download(found)
     model = ModelFiles(files, parse(Signature, files["signature.json"], "signature.json"))
     model.write(folder, identity(model))
-    scorer = ServerScorer(world.root, app_python(world.root, name, app.lock()), folder)
+    assert model.payload_file == "model.onnx"
+    scorer = ServerScorer(world.root, app_python(world.root, name, app.onnx_lock()), folder)
     candidate = Judged(release="sha256:" + "1" * 64, image=IMAGE, model=found.digest)
     seen = compare_rows(registry.training_rows(found), parse_holdout(app.holdout(), app.file.task))
     return Case.of(app, "dev", candidate, None, found.holdout_metrics, scorer, seen)

@@ -97,7 +97,7 @@ def test_context_is_the_same_for_whoever_writes_it(toy: Repository, tmp_path: Pa
         folder = tmp_path / name
         folder.mkdir()
         before = os.umask(mask)
-        write_context(folder, app.snapshot, app.lock(), b"{}", model(), identity(model()))
+        write_context(folder, app.snapshot, b"{}", model(), identity(model()))
         os.umask(before)
         paths = sorted(folder.rglob("*"))
         stats = [(p.relative_to(folder), p.stat().st_mode, p.stat().st_mtime) for p in paths]

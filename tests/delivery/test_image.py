@@ -70,7 +70,7 @@ class Shop:
             for path in (context, private):
                 path.mkdir()
             files, snapshot = self.files, self.repository.snapshot("HEAD")
-            write_context(context, snapshot, files.files[LOCK], sbom, files, identity(files))
+            write_context(context, snapshot, sbom, files, identity(files))
             labels = {"io.deliver.sbom": sha256(sbom)}
             made = PODMAN.build(context, self.base, labels, build_secrets(private))
         return PODMAN.push(made, f"{self.address}/lab/app")

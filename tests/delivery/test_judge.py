@@ -13,8 +13,8 @@ from delivery.canonical import canonical
 from delivery.evidence import parse_evidence
 from delivery.gate import Case, judge, known_question, same_question
 from delivery.gate.question import ROWS, lattice
+from delivery.models.answering import ServerScorer
 from delivery.models.contract import ModelFiles
-from delivery.models.training import ServerScorer
 from delivery.policy import Limit
 from sklearn.linear_model import LogisticRegression
 

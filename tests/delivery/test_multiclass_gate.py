@@ -16,8 +16,8 @@ from delivery.evidence import CheckResult, Evidence, parse_evidence
 from delivery.gate import Verdict, judge, known_question, same_question
 from delivery.gate.metrics import Floats
 from delivery.gate.question import ROWS
+from delivery.models.answering import ServerScorer
 from delivery.models.contract import ModelFiles
-from delivery.models.training import ServerScorer
 from delivery.policy import METRICS, Fairness, Limit, Policy, Slice, Task
 from sklearn.linear_model import LogisticRegression
 

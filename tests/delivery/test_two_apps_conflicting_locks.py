@@ -30,7 +30,8 @@ def torn(baked: World, tmp_path_factory: pytest.TempPathFactory) -> World:
         lines = (folder / WANTED).read_text().splitlines()
         kept = [line for line in lines if not line.startswith(LIBRARY)]
         (folder / WANTED).write_text("\n".join([*kept, f"{LIBRARY}=={version}.*\n"]))
-        (folder / LOCK).write_bytes(resolve(folder))
+        for name, lock in resolve(folder).items():
+            (folder / name).write_bytes(lock)
     commit(world)
     return world
 

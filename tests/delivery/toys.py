@@ -35,6 +35,8 @@ module: toy
 task: regression
 style: kustomize
 payload: {file: model.pkl, format: pickle}
+serve: native
+allow: [pickle]
 owners: ["@lab"]
 gate: {metrics: {mae: {floor: 10.0}}}
 """

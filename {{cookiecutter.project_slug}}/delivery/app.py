@@ -2,28 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from .canonical import sha256
+from .canonical import digest, sha256
 from .errors import Refused, UsageError
 from .files import parse_model
 from .git import Folder, Snapshot
 from .policy import METRICS, Calibration, Gate, PartialPolicy, Policy, Task
 from .settings import Settings, Strict, check_name
 
+SERVER = "delivery/server"
+CONVERSION = "delivery/conversion"
 FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+TypeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w]*(\.[A-Za-z_][\w]*)+$")]
 Style = Literal["kustomize", "helm"]
+Format = Literal["skops", "pickle", "onnx"]
+
+SUFFIXES: Mapping[str, Format] = {".skops": "skops", ".onnx": "onnx"}
+"""A served model's format is read off its file's name, which is in the model's digest."""
+
+
+def format_of(file: str) -> Format:
+    """Return the format of a payload by its file's name; a pickle may have any other."""
+    return SUFFIXES.get(PurePosixPath(file).suffix, "pickle")
 
 
 class Payload(Strict):
-    """The file that holds the fitted model, and how the server loads it."""
+    """The file with the fitted model that training writes.
+
+    `trusted` names types that skops makes on loading beside those which it trusts by itself.
+    """
 
     file: FileName
-    format: Literal["pickle"]
+    format: Format
+    trusted: tuple[TypeName, ...] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Payload:
+        if format_of(self.file) != self.format:
+            raise ValueError(f"file {self.file}: the name of {self.format} ends in {self._ending}")
+        if self.trusted and self.format != "skops":
+            raise ValueError("`trusted` names types for skops, and for no other format")
+        return self
+
+    @property
+    def _ending(self) -> str:
+        endings = {format_: suffix for suffix, format_ in SUFFIXES.items()}
+        return endings.get(self.format, ".pkl")
 
 
 class AppFile(Strict):
@@ -35,7 +66,10 @@ class AppFile(Strict):
     style: Style
     chart: FileName | None = None
     components: tuple[FileName, ...] = ()
+    accelerator: Literal["gpu"] | None = None
     payload: Payload
+    serve: Literal["onnx", "native"] = "onnx"
+    allow: tuple[Literal["pickle"], ...] = ()
     tolerance: float = Field(default=1e-6, gt=0, le=0.1)
     owners: Annotated[list[str], Field(min_length=1)]
     gate: Gate
@@ -48,6 +82,8 @@ class AppFile(Strict):
             raise ValueError("`components` are Kustomize's; a chart has values in their place")
         if len(set(self.components)) < len(self.components):
             raise ValueError("`components` names one twice")
+        if self.payload.format == "onnx" and self.serve == "native":
+            raise ValueError("`serve: native` is of payloads in skops or pickle")
         policies: list[Policy | PartialPolicy] = [self.gate, *self.gate.environments.values()]
         asked = {metric for policy in policies for metric in policy.metrics}
         asked |= {one.metric for policy in policies for one in policy.fairness or ()}
@@ -94,7 +130,7 @@ class Holdout:
 
 @dataclass(frozen=True)
 class Ingredients:
-    """Digests of model code, of the app's lock, and of the server's source."""
+    """Digests of model code, of the app's locks, and of the server's source."""
 
     code: str
     lock: str
@@ -131,13 +167,59 @@ class App:
 
     def lock(self) -> bytes:
         """Return the app's lock; raises UsageError (`no-lock`)."""
-        data = self.snapshot.find(f"{self.folder}/requirements.lock")
+        return self._lock(f"{self.folder}/requirements.lock")
+
+    def conversion_lock(self) -> bytes:
+        """Return the lock of what converts the app's models; raises UsageError (`no-lock`)."""
+        return self._lock(self._conversion)
+
+    def onnx_lock(self) -> bytes:
+        """Return the lock of what runs ONNX on a CPU; raises UsageError (`no-lock`)."""
+        return self._lock(f"{SERVER}/onnx.lock")
+
+    def engine_lock(self) -> bytes:
+        """Return the lock of an image with the app in ONNX; raises UsageError (`no-lock`)."""
+        return self._lock(self._engine)
+
+    @property
+    def converts(self) -> bool:
+        """Whether what training writes is to be turned into ONNX."""
+        return self.file.payload.format != "onnx" and self.file.serve == "onnx"
+
+    @property
+    def locks_sha256(self) -> str:
+        """The digest of all locks that a model of this app may depend on.
+
+        Of the app's own alone where no other matters, and where conversion.lock is not there: the
+        app is then of a time that converted nothing.
+        """
+        more: list[str] = []
+        if self.file.payload.format == "onnx":
+            more = [self._engine]
+        elif self.converts and self._conversion in self.snapshot.entries:
+            more = [self._conversion, self._engine]
+        if not more:
+            return sha256(self.lock())
+        locks = {"requirements.lock": self.lock(), **{path: self._lock(path) for path in more}}
+        return digest({PurePosixPath(path).name: sha256(data) for path, data in locks.items()})
+
+    @property
+    def _conversion(self) -> str:
+        return f"{self.folder}/conversion.lock"
+
+    @property
+    def _engine(self) -> str:
+        gpu = self.file.accelerator == "gpu" or "gpu" in self.file.components
+        return f"{SERVER}/{'gpu' if gpu else 'onnx'}.lock"
+
+    def _lock(self, path: str) -> bytes:
+        data = self.snapshot.find(path)
         if data is None:
             raise UsageError(
                 "no-lock",
-                f"{self.folder}/requirements.lock is not committed.",
-                "What trains and serves a model is locked, hash by hash.",
-                "run `make lock` and commit the file",
+                f"{path} is not committed.",
+                "What trains, converts and serves a model is locked, hash by hash.",
+                "run `make lock` and commit the file (docs/conversion.md)",
             )
         return data
 
@@ -157,8 +239,8 @@ class App:
         """Return digests of all in this commit that the app's image is made of, model aside."""
         return Ingredients(
             code=self.code(settings).sha256,
-            lock=sha256(self.lock()),
-            server=self.snapshot.folder("delivery/server").sha256,
+            lock=self.locks_sha256,
+            server=self.snapshot.folder(SERVER).sha256,
         )
 
     def holdout(self) -> Holdout:

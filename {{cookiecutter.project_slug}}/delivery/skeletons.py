@@ -53,7 +53,7 @@ class NewApp:
 
 
 def app_files(new: NewApp, settings: Settings) -> dict[str, bytes]:
-    """Return the app's files by path: all but its lock and its hold-out."""
+    """Return the app's files by path: all but its locks and its hold-out."""
     words = _words(new)
     app, model, *overlays = new.folders(settings)
     gate = (FOLDER / new.task / "gate.yaml").read_text()

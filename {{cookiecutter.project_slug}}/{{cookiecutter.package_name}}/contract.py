@@ -6,8 +6,8 @@
 
 Both run from the repository's root, in the app's own environment, with OMP_NUM_THREADS=1, and write
 into an empty folder. Equal code, data and environment give equal bytes. `deliver` reads the files
-and imports nothing from here. The image holds the payload without this package, so a payload is
-built of what the app's requirements install.
+and imports nothing from here. What serves a payload has not got this package, so a payload is built
+of what the app's requirements install.
 
 Shapes: a table of n rows and k columns is (n, k) float64; labels are (n,) float64. Binary labels
 are 0 and 1, and 1 is the positive class; of three classes or more, a label is the place of its
@@ -21,7 +21,6 @@ import csv
 import hashlib
 import io
 import json
-import pickle
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,11 +29,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .payload import Format, payload_file
+
 Floats = NDArray[np.float64]
 Task = Literal["binary-classification", "multiclass-classification", "regression"]
-
-PAYLOAD = "model.pkl"
-PICKLE_PROTOCOL = 5
 
 
 @dataclass(frozen=True)
@@ -129,7 +127,8 @@ class Training:
     """What `train` made.
 
     payload: answers `predict_proba(X)`, (n, classes), for a classifier; `predict(X)`, (n,), for a
-    regression. metrics: what training measured on its own rows, such as `cv_roc_auc`.
+    regression. metrics: what training measured on its own rows, such as `cv_roc_auc`. format: that
+    of the payload in app.yaml.
     """
 
     payload: object
@@ -137,6 +136,7 @@ class Training:
     rows: Rows
     metrics: Mapping[str, float]
     parameters: Mapping[str, object]
+    format: Format = "skops"
 
     def as_json(self) -> dict[str, object]:
         """Return training.json."""
@@ -168,8 +168,9 @@ def main(
 
 
 def _train(made: Training) -> dict[str, bytes]:
+    name, payload = payload_file(made.payload, made.format)
     return {
-        PAYLOAD: pickle.dumps(made.payload, protocol=PICKLE_PROTOCOL),
+        name: payload,
         "signature.json": _json(made.signature.as_json()),
         "training.json": _json(made.as_json()),
         "training-rows.txt": made.rows.digests(),

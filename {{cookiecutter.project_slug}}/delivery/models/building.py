@@ -9,15 +9,16 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from ..app import App
+from ..app import SERVER, App
 from ..canonical import sha256, short
 from ..console import Say
 from ..errors import Refused
 from ..git import Repository
 from ..records import BuiltFrom, Model
 from ..settings import Settings
-from .context import SERVER, base_image, build_secrets, write_context
-from .contract import LOCK, SIGNATURE, Identity, ModelFiles, Signature, parse, served
+from .context import base_image, build_secrets, write_context
+from .contract import LOCK, SIGNATURE, Identity, ModelFiles, Signature, parse, served_payload
+from .converting import require_allowed
 from .engine import Engine
 from .registry import ModelVersion, Registry
 from .scanning import scan
@@ -51,13 +52,14 @@ def build(
 
     `app` is read from a commit on main, which is what the image is built from; `version` is the
     newest where it is None. Raises Refused: `not-on-main`, `model-not-of-main`, `model-altered`,
-    `build-failed`, `image-vulnerable`.
+    `payload-runs-code`, `build-failed`, `image-vulnerable`.
     """
     _require_main(repository, settings, app)
     model = registry.find(app.name, version)
     _require_same_sources(model, app, settings)
-    files = registry.download(model)
-    signature = parse(Signature, files[SIGNATURE], SIGNATURE)
+    stored = registry.download(model)
+    files = ModelFiles(stored, parse(Signature, stored[SIGNATURE], SIGNATURE))
+    require_allowed(app, files.payload_file)
     signer = Cosign.of(settings, app.snapshot)
     if signer is not None:
         signer.require_ready()
@@ -71,11 +73,10 @@ def build(
         base=engine.image_digest(base),
     )
     say(f"{app.name}: building model {model.version} ({short(model.digest)}) by {engine.program}")
-    carried = ModelFiles(files, signature)
     labels = labels_for(app.name, model, made_of)
-    sbom = _list(app, model, labels, carried, engine, base)
+    sbom = _list(app, model, labels, files, engine, base)
     labels |= _standard_labels(settings, base, made_of) | {PREFIX + "sbom": sha256(sbom)}
-    made = _build(app, carried, model, sbom, labels, engine, base)
+    made = _build(app, files, model, sbom, labels, engine, base)
     if settings.scan is not None:
         say(f"{app.name}: scanning by {settings.scan[0]}")
         scan(settings.scan, made, sbom)
@@ -168,13 +169,13 @@ def _build(
         run=model.run,
         commit=app.snapshot.commit,
         digest=model.digest,
-        payload=served(app.file.payload),
+        payload=served_payload(app.file, files.payload_file),
     )
     with tempfile.TemporaryDirectory(prefix="deliver-build-") as folder:
         context, private = Path(folder, "context"), Path(folder, "private")
         context.mkdir()
         private.mkdir(mode=0o700)
-        write_context(context, app.snapshot, app.lock(), sbom, files, identity)
+        write_context(context, app.snapshot, sbom, files, identity)
         return engine.build(context, base, labels, build_secrets(private))
 
 
@@ -195,8 +196,8 @@ def _require_same_sources(model: ModelVersion, app: App, settings: Settings) -> 
 
     The server may be newer: it is built in from main, and the gate scores what it answers.
     """
-    main = {"model code": app.code(settings).sha256, "lock": sha256(app.lock())}
-    trained = {"model code": model.code, "lock": model.lock}
+    main = {"model code": app.code(settings).sha256, "locks": app.locks_sha256}
+    trained = {"model code": model.code, "locks": model.lock}
     apart = [name for name, found in main.items() if trained[name] != found]
     if apart:
         raise Refused(

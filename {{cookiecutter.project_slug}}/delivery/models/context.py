@@ -8,12 +8,12 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from ..app import SERVER
 from ..environment import home as own_home
 from ..errors import UsageError
 from ..git import Snapshot
-from .contract import Identity, ModelFiles
+from .contract import LOCK, Identity, ModelFiles
 
-SERVER = "delivery/server"
 DOCKERFILE = "Dockerfile"
 SBOM = "sbom.cdx.json"
 DEFAULT_BASE = re.compile(rb"^ARG BASE=(\S+)", re.MULTILINE)
@@ -22,16 +22,14 @@ CA = "/run/secrets/ca.crt"
 
 
 def write_context(
-    folder: Path,
-    snapshot: Snapshot,
-    lock: bytes,
-    sbom: bytes,
-    model: ModelFiles,
-    identity: Identity,
+    folder: Path, snapshot: Snapshot, sbom: bytes, model: ModelFiles, identity: Identity
 ) -> None:
-    """Put Dockerfile, server/, requirements.lock, sbom.cdx.json and model/ into a folder."""
+    """Put Dockerfile, server/, requirements.lock, sbom.cdx.json and model/ into a folder.
+
+    The image's packages are those of the lock that belongs to the model.
+    """
     (folder / DOCKERFILE).write_bytes(dockerfile(snapshot))
-    (folder / "requirements.lock").write_bytes(lock)
+    (folder / LOCK).write_bytes(model.files[LOCK])
     (folder / SBOM).write_bytes(sbom)
     for path, data in snapshot.folder(SERVER).files.items():
         target = folder / "server" / path

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from ..app import AppFile, FileName, Payload, Sha256
+from ..app import AppFile, FileName, Format, Sha256, format_of
 from ..canonical import canonical, digest, sha256
 from ..errors import Refused
 from ..policy import Task
@@ -24,6 +24,9 @@ SIGNATURE, TRAINING, ROWS, LOCK, IDENTITY = (
     "requirements.lock",
     "model.json",
 )
+ONNX_FILE = "model.onnx"
+"""What a payload becomes by conversion."""
+
 OUTPUTS: Mapping[Task, str] = {
     "binary-classification": "probability",
     "multiclass-classification": "probabilities",
@@ -149,14 +152,16 @@ class ServedPayload(Strict):
     """The file that the server loads, and how; `allowed` is the app's word on what runs code."""
 
     file: FileName
-    format: Literal["onnx", "skops", "pickle"]
+    format: Format
     trusted: tuple[Text, ...] = ()
     allowed: bool = False
 
 
-def served(payload: Payload) -> ServedPayload:
-    """Return how the server loads what training wrote."""
-    return ServedPayload(file=payload.file, format=payload.format, allowed=True)
+def served_payload(app: AppFile, file: str) -> ServedPayload:
+    """Return how the server loads a model's file, by what app.yaml says."""
+    format_ = format_of(file)
+    trusted = app.payload.trusted if format_ == "skops" else ()
+    return ServedPayload(file=file, format=format_, trusted=trusted, allowed=format_ in app.allow)
 
 
 class Identity(Strict):
@@ -185,6 +190,12 @@ class ModelFiles:
     def digest(self) -> str:
         """The model's digest."""
         return model_digest(self.files)
+
+    @property
+    def payload_file(self) -> str:
+        """The name of the file that holds the trained model."""
+        (name,) = set(self.files) - {SIGNATURE, LOCK}
+        return name
 
     def write(self, folder: Path, identity: Identity) -> None:
         """Put the model and its model.json into a folder, as an image carries them."""

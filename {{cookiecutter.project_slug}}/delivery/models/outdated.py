@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..app import App
-from ..canonical import sha256
 from ..errors import Refused
 from ..settings import Settings
 from .registry import ModelVersion, Registry
@@ -13,12 +12,12 @@ from .signing import require_signed
 
 
 def untrained(apps: Iterable[App], settings: Settings, registry: Registry) -> list[App]:
-    """Return the apps with no model of their code and lock: those that have to be trained."""
+    """Return the apps with no model of their code and locks: those that have to be trained."""
     return [app for app in apps if _model_of(app, settings, registry) is None]
 
 
 def unbuilt(apps: Iterable[App], settings: Settings, registry: Registry) -> list[App]:
-    """Return the apps whose newest model is of their code and lock and has no image yet.
+    """Return the apps whose newest model is of their code and locks and has no image yet.
 
     One that lacks the signature that main asks for now counts for none: it could not be released.
     """
@@ -37,10 +36,10 @@ def _built(app: App, model: ModelVersion, settings: Settings) -> bool:
 
 
 def _model_of(app: App, settings: Settings, registry: Registry) -> ModelVersion | None:
-    """Return an app's newest model if its code and lock are the app's; None otherwise."""
+    """Return an app's newest model if its code and locks are the app's; None otherwise."""
     try:
         model = registry.find(app.name, None)
     except Refused:  # no-model
         return None
-    wanted = app.code(settings).sha256, sha256(app.lock())
+    wanted = app.code(settings).sha256, app.locks_sha256
     return model if (model.code, model.lock) == wanted else None

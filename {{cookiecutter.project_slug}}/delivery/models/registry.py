@@ -56,6 +56,10 @@ class TrainingRun:
     data: str
     rows: bytes
     """The list of training rows' digests."""
+    payload: Mapping[str, bytes]
+    """What training wrote, where something else is served."""
+    conversion: str
+    conversion_reason: str
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,9 @@ class ModelVersion:
     data: str
     rows: str
     """The digest of the list of training rows; empty where none was logged."""
+    conversion: str
+    """What became of what training wrote; empty where none was tried yet."""
+    conversion_reason: str
     image: str | None
     holdout_metrics: dict[str, float]
 
@@ -131,7 +138,7 @@ class Registry:
         from mlflow.entities import Metric, Param
 
         with self.calls():
-            tags = {PREFIX + key: value for key, value in _digests(run, digest).items()}
+            tags = {PREFIX + key: value for key, value in _tags(run, digest).items()}
             logged = self.client.create_run(self._experiment(), run_name=name, tags=tags)
             run_id = logged.info.run_id
             self.client.log_batch(
@@ -140,7 +147,7 @@ class Registry:
                 params=[Param(k, str(v)) for k, v in run.parameters.items()],
             )
             self._upload(run_id, files, FOLDER)
-            self._upload(run_id, {ROWS: run.rows}, TRAINING_FOLDER)
+            self._upload(run_id, {**run.payload, ROWS: run.rows}, TRAINING_FOLDER)
             self.client.set_terminated(run_id)
             self._ensure_model(name)
             source = f"{logged.info.artifact_uri}/{FOLDER}"
@@ -272,6 +279,8 @@ class Registry:
             server=tags.get("server", ""),
             data=tags.get("data", ""),
             rows=tags.get("rows", ""),
+            conversion=tags.get("conversion", ""),
+            conversion_reason=tags.get("conversion_reason", ""),
             image=tags.get("image"),
             holdout_metrics={
                 key.removeprefix(HOLDOUT): value
@@ -294,7 +303,7 @@ class Registry:
             raise _unreachable(self.uri, err) from err
 
 
-def _digests(run: TrainingRun, digest: str) -> dict[str, str]:
+def _tags(run: TrainingRun, digest: str) -> dict[str, str]:
     return {
         "model_digest": digest,
         "commit": run.commit,
@@ -303,6 +312,8 @@ def _digests(run: TrainingRun, digest: str) -> dict[str, str]:
         "server": run.server,
         "data": run.data,
         "rows": sha256(run.rows),
+        "conversion": run.conversion,
+        "conversion_reason": run.conversion_reason,
     }
 
 

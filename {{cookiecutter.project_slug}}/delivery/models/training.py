@@ -7,35 +7,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..app import App, read_apps
+from ..app import CONVERSION, SERVER, App, read_apps
 from ..canonical import sha256, short
 from ..console import Say
 from ..errors import Refused
 from ..gate.data import shared_rows
 from ..gate.holdout import Rows, parse_holdout
-from ..gate.metrics import measure
-from ..gate.scoring import predict
+from ..gate.metrics import Floats, measure
 from ..git import Repository
 from ..process import ProgramFailed, run
 from ..settings import Settings
-from .bounded import run_bounded
-from .container import answer_bytes, read_ending
-from .context import SERVER
-from .contract import (
-    Identity,
-    ModelFiles,
-    Training,
-    read_output,
-    read_rows,
-    row_digests,
-    served,
-)
+from .contract import ModelFiles, Training, read_output, read_rows, row_digests
+from .converting import Converter, Served, require_allowed
 from .environment import CHILD_ENV, app_python
 from .registry import ModelVersion, Registry, TrainingRun
 
 TRAIN_TIMEOUT_S = 24 * 3600
-SCORE_TIMEOUT_S = 600
-SPARE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -50,30 +37,33 @@ class Trained:
 def train(
     repository: Repository, settings: Settings, app: App, registry: Registry, say: Say
 ) -> Trained:
-    """Return the version that training an app's committed code registered.
+    """Return the version that training an app's committed code registered, as it will be served.
 
     `app` is read from the commit that is checked out. Raises Refused: `uncommitted-sources`,
-    `training-failed`, `contract-broken`, `holdout-metrics-missing`.
+    `training-failed`, `contract-broken`, `holdout-metrics-missing`, and those of `Converter`.
     """
     require_committed(repository, settings, app)
-    lock, rows = app.lock(), parse_holdout(app.holdout(), app.file.task)
+    if not app.converts:
+        require_allowed(app, app.file.payload.file)
+    lock = app.engine_lock() if app.file.payload.format == "onnx" else app.lock()
+    rows = parse_holdout(app.holdout(), app.file.task)
     registry.require_answer()  # before hours of training, not after
-    say(f"{app.name}: environment of {short(sha256(lock))}")
-    python = app_python(repository.root, app.name, lock)
+    say(f"{app.name}: environment of {short(sha256(app.lock()))}")
+    python = app_python(repository.root, app.name, app.lock())
     with tempfile.TemporaryDirectory(prefix="deliver-train-") as folder:
         say(f"{app.name}: training {settings.package}.{app.file.module}")
-        out, scored = Path(folder, "out"), Path(folder, "model")
-        out.mkdir()
+        out = Path(folder)
         _run_training(repository.root, settings, app, python, out)
-        model, training = read_output(out, app.file, lock)
+        made, training = read_output(out, app.file, lock)
         seen = read_rows(out, training)
-        _tell_shared(app, seen, rows, say)
-        say(f"{app.name}: answering the hold-out's {len(rows.ids)} rows with {short(model.digest)}")
-        model.write(scored, _identity(app, model))
-        values = holdout_metrics(app, model, rows, ServerScorer(repository.root, python, scored))
-    say(f"{app.name}: logging to MLflow")
-    run_ = _training_run(settings, app, training, values, lock, seen)
-    version = registry.register(app.name, model.files, model.digest, run_)
+    _tell_shared(app, seen, rows, say)
+    _require_columns(made, rows)
+    say(f"{app.name}: answering the hold-out's {len(rows.ids)} rows")
+    served = Converter(repository.root, settings.package, app, rows).served(made, say)
+    values = holdout_metrics(app, rows, served.answers)
+    say(f"{app.name}: logging {short(served.model.digest)} to MLflow")
+    run_ = _training_run(settings, app, made, training, values, seen, served)
+    version = registry.register(app.name, served.model.files, served.model.digest, run_)
     return Trained(version, training.metrics, values)
 
 
@@ -81,7 +71,7 @@ def require_committed(repository: Repository, settings: Settings, app: App) -> N
     """Raise Refused (`uncommitted-sources`) where the work tree is not the app's commit."""
     others = {one.file.module for one in read_apps(app.snapshot, settings)} - {app.file.module}
     left_out = [f"{app.folder}/deploy", *(f"{settings.package}/{name}" for name in sorted(others))]
-    paths = [settings.package, app.folder, SERVER, "delivery.yaml"]
+    paths = [settings.package, app.folder, SERVER, CONVERSION, "delivery.yaml"]
     paths += [f":(exclude){path}" for path in left_out]
     git = repository.git
     changed = git("diff", "--name-only", app.snapshot.commit, "--", *paths).text.splitlines()
@@ -97,52 +87,11 @@ def require_committed(repository: Repository, settings: Settings, app: App) -> N
         )
 
 
-@dataclass(frozen=True)
-class ServerScorer:
-    """A scorer that runs the repository's server on a model folder, in the app's environment.
+def holdout_metrics(app: App, rows: Rows, answers: Floats) -> dict[str, float]:
+    """Return the judge's metrics of answers to the hold-out.
 
-    It is for models that training made a moment ago; the gate scores images.
+    Raises Refused (`holdout-metrics-missing`) where a metric that the app's policy names has none.
     """
-
-    root: Path
-    python: Path
-    folder: Path
-    timeout_s: float = SCORE_TIMEOUT_S
-
-    def answers(self, image: str, requests: bytes) -> bytes:
-        """Return what the server's scoring entry wrote; `image` is not looked at."""
-        done = run_bounded(
-            [self.python, "-m", SERVER.replace("/", "."), "score"],
-            requests,
-            timeout_s=self.timeout_s,
-            output_bytes=answer_bytes(requests, self.model(image)) + SPARE_BYTES,
-            cwd=self.root,
-            env={**CHILD_ENV, "MODEL_DIR": str(self.folder)},
-        )
-        return read_ending(done, self.timeout_s)
-
-    def model(self, image: str) -> dict[str, bytes]:  # noqa: ARG002 - a Scorer's
-        """Return the files of the model folder; `image` is not looked at."""
-        return {path.name: path.read_bytes() for path in self.folder.iterdir()}
-
-
-def holdout_metrics(
-    app: App, model: ModelFiles, rows: Rows, scorer: ServerScorer
-) -> dict[str, float]:
-    """Return the judge's metrics of a model's answers to the hold-out.
-
-    Raises ScoringError for unusable answers, Refused (`holdout-metrics-missing`) where a metric
-    that the app's policy names has no value.
-    """
-    if model.signature.names != rows.columns:
-        raise Refused(
-            "contract-broken",
-            "signature.json: its columns are not those of the hold-out, in their order.",
-            "A model takes the columns that the hold-out has.",
-            "mend the app's `train` command, or draw the hold-out again with its `holdout` command",
-        )
-    digest = model.digest
-    answers = predict(scorer, app.name, model.signature, digest, rows.ids, rows.features)
     measured = measure(app.file.task, rows.labels, answers)
     for name in sorted(app.file.gate.metrics):
         if name not in measured.values:
@@ -169,6 +118,16 @@ def _run_training(root: Path, settings: Settings, app: App, python: Path, out: P
         ) from err
 
 
+def _require_columns(model: ModelFiles, rows: Rows) -> None:
+    if model.signature.names != rows.columns:
+        raise Refused(
+            "contract-broken",
+            "signature.json: its columns are not those of the hold-out, in their order.",
+            "A model takes the columns that the hold-out has.",
+            "mend the app's `train` command, or draw the hold-out again with its `holdout` command",
+        )
+
+
 def _tell_shared(app: App, seen: bytes, rows: Rows, say: Say) -> None:
     """Say at once what the gate will refuse at `release`."""
     shared = shared_rows(row_digests(seen), rows)
@@ -176,34 +135,27 @@ def _tell_shared(app: App, seen: bytes, rows: Rows, say: Say) -> None:
         say(f"{app.name}: {len(shared)} rows of the hold-out were trained on, such as {shared[0]}")
 
 
-def _identity(app: App, model: ModelFiles) -> Identity:
-    """Return who a model is before MLflow gave it a version."""
-    return Identity(
-        name=app.name,
-        version="0",
-        run="",
-        commit=app.snapshot.commit,
-        digest=model.digest,
-        payload=served(app.file.payload),
-    )
-
-
 def _training_run(
     settings: Settings,
     app: App,
+    made: ModelFiles,
     training: Training,
     values: dict[str, float],
-    lock: bytes,
     seen: bytes,
+    served: Served,
 ) -> TrainingRun:
+    made_of, file = app.made_of(settings), made.payload_file
     return TrainingRun(
         parameters=training.parameters,
         metrics=training.metrics,
         holdout_metrics=values,
         commit=app.snapshot.commit,
-        code=app.code(settings).sha256,
-        lock=sha256(lock),
-        server=app.snapshot.folder(SERVER).sha256,
+        code=made_of.code,
+        lock=made_of.lock,
+        server=made_of.server,
         data=training.data.sha256,
         rows=seen,
+        payload={} if file in served.model.files else {file: made.files[file]},
+        conversion=served.conversion.kind,
+        conversion_reason=served.conversion.reason,
     )

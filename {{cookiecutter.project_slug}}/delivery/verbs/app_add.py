@@ -14,7 +14,7 @@ from ..errors import Refused, UsageError
 from ..files import parse_model
 from ..models.drawing import Code, draw
 from ..models.environment import app_python
-from ..models.locking import LOCK, WANTED, known_lock, resolve
+from ..models.locking import LOCK, LOCKS, known_locks, resolve
 from ..placing import move, put, staging
 from ..policy import Task
 from ..settings import PATH, Settings, check_name
@@ -24,7 +24,7 @@ OWNER = re.compile(r"@[A-Za-z0-9-]+(/[\w.-]+)?", re.ASCII)
 STYLES: tuple[Style, ...] = get_args(Style)
 TASKS: tuple[Task, ...] = get_args(Task)
 Word = TypeVar("Word", bound=str)
-SERVER_WANTED = "delivery/server/requirements.in"
+SHARED_WANTED = ("delivery/server/requirements.in", "delivery/conversion/requirements.in")
 
 
 def work_tree_settings(root: Path) -> Settings:
@@ -67,14 +67,16 @@ def app_add(root: Path, settings: Settings, new: NewApp, say: Say) -> list[str]:
     files = app_files(new, settings)
     with staging(root) as folder:
         put(folder, files)
-        say(f"{new.name}: lock of its requirements")
-        lock = known_lock(root, files[f"{new.folder}/{WANTED}"]) or _resolved(root, folder, new)
+        say(f"{new.name}: locks of its requirements")
+        wanted = {name: files[f"{new.folder}/{name}"] for name in LOCKS}
+        locks = known_locks(root, wanted) or _resolved(root, folder, new)
         say(f"{new.name}: environment of its lock")
-        python = app_python(root, new.name, lock)
+        python = app_python(root, new.name, locks[LOCK])
         say(f"{new.name}: drawing the hold-out")
         _borrow_package(root, folder, settings.package)
         code = Code(folder, f"{settings.package}.{new.module}", python)
-        more = {f"{new.folder}/{LOCK}": lock, **draw(code, new.name, new.task)}
+        more = {f"{new.folder}/{name}": lock for name, lock in locks.items()}
+        more |= draw(code, new.name, new.task)
         put(folder, more)
         _move(folder, root, settings, new)
     return sorted({**files, **more})
@@ -143,8 +145,8 @@ def _usual_owner(root: Path) -> str:
     )
 
 
-def _resolved(root: Path, folder: Path, new: NewApp) -> bytes:
-    put(folder, {SERVER_WANTED: (root / SERVER_WANTED).read_bytes()})
+def _resolved(root: Path, folder: Path, new: NewApp) -> dict[str, bytes]:
+    put(folder, {path: (root / path).read_bytes() for path in SHARED_WANTED})
     return resolve(folder / new.folder)
 
 
