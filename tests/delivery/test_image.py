@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,7 +40,17 @@ pytestmark = [
     ),
 ]
 PODMAN = Engine("podman")
+LOCKS = [
+    toys.TEMPLATE / "delivery/server/onnx.lock",
+    *sorted(toys.TEMPLATE.glob("apps/*/requirements.lock")),
+]
 ABSENT = {"pip", "setuptools", "mlflow", "pandas", "onnx", "skl2onnx", "scikit-learn", "scipy"}
+WITH_PIP = """\
+ARG BASE
+FROM ${BASE}
+RUN mkdir -p /usr/local/lib/python3.11/site-packages/pip && touch /usr/local/bin/pip3
+"""
+"""A base as python:slim is, with an installer of its own."""
 SEEN = """\
 import importlib.metadata as found, json, os, sys
 names = sorted([one.name, one.version] for one in found.distributions())
@@ -91,7 +102,10 @@ def opened(repository: Repository) -> Iterator[Shop]:
         debian.make_archive(source, name, archive)
     with containers.machine() as address:
         subprocess.run(["podman", "load", "--quiet", "--input", archive], check=True)
-        yield Shop(address, name, repository)
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "Dockerfile").write_text(WITH_PIP)
+            base = PODMAN.build(Path(folder), name, {}, {})
+        yield Shop(address, base, repository)
 
 
 @dataclass(frozen=True)
@@ -151,6 +165,7 @@ def test_image_holds_what_its_list_says_and_no_installer(made: Made) -> None:
     packages = {(canonicalize_name(name), version) for name, version in seen["packages"]}
     assert packages == made.listed["pypi"]
     assert not ABSENT & {name for name, _ in packages}
+    assert made.run("/usr/bin/find", "/usr/local", "-name", "pip*") == ""
     assert seen["user"] == 10001
     assert not seen["writes bytecode"]
 
@@ -161,6 +176,16 @@ def test_list_has_the_packages_and_the_python_of_the_base(made: Made) -> None:
     found = read_system(PODMAN, made.shop.base)
     assert made.run("/opt/venv/bin/python", "-V").split()[1] == found.python
     assert found.distribution == "debian"
+
+
+@pytest.mark.parametrize("processor", ["x86_64", "aarch64"])
+@pytest.mark.parametrize("lock", LOCKS, ids=[path.parent.name for path in LOCKS])
+def test_lock_has_wheels_for_each_processor(lock: Path, processor: str, tmp_path: Path) -> None:
+    uv = Path(sys.executable).with_name("uv")
+    platform = f"--python-platform={processor}-manylinux_2_28"
+    words = ["pip", "install", "--dry-run", platform, "--python-version=3.11", "--require-hashes"]
+    words += ["--only-binary=:all:", f"--target={tmp_path}", f"--requirements={lock}"]
+    subprocess.run([uv, *words], check=True, capture_output=True)
 
 
 def test_image_holds_its_list_and_nothing_that_its_user_may_write(made: Made) -> None:
