@@ -7,7 +7,7 @@ All of it is data that may be broken on purpose: what cannot be read is left out
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -78,6 +78,9 @@ class Brought:
 
 def brought(change: Change) -> list[Brought]:
     """Return what a change brings, by environment and app, in order."""
+    for snapshot in (change.base, change.head):  # all at once: one process
+        folders = tuple(f"{manifests_folder(*key)}/" for key in change.touched)
+        _load(snapshot, [path for path in snapshot.entries if path.startswith(folders)])
     return [_one(change, *key) for key in change.touched]
 
 
@@ -115,8 +118,13 @@ def _evidence(head: Snapshot, entry: Entry) -> Evidence | None:
 
 
 def _manifests(snapshot: Snapshot, folder: str) -> dict[str, Shown]:
-    paths = [p for p in snapshot.paths(folder) if snapshot.entries[p].mode not in LINK_MODES]
-    return {p[len(folder) + 1 :]: shown(data) for p, data in snapshot.load(paths).items()}
+    found = _load(snapshot, snapshot.paths(folder))
+    return {path[len(folder) + 1 :]: shown(data) for path, data in found.items()}
+
+
+def _load(snapshot: Snapshot, paths: Iterable[str]) -> dict[str, bytes]:
+    """Return the files among some paths; a link is none."""
+    return snapshot.load(p for p in paths if snapshot.entries[p].mode not in LINK_MODES)
 
 
 def secrets(parts: Sequence[Brought]) -> Iterator[str]:

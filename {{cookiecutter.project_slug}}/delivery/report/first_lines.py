@@ -35,6 +35,11 @@ def state_of(found: Report) -> State:
     return "preview" if found.preview else "accepted"
 
 
+def ordered(found: Report) -> list[DeliveryError]:
+    """Return what was found; last what mostly follows from something else."""
+    return sorted(found.findings, key=lambda finding: finding.code in FOLLOWS)
+
+
 def title(change: Change, parts: Sequence[Brought]) -> str:
     """Return what is to happen, from where to where, in a few words of Markdown."""
     told = [_subject(part) for part in parts]
@@ -74,7 +79,7 @@ def first_lines(change: Change, found: Report, parts: Sequence[Brought]) -> list
     """Return the heading and, below it, one line or two."""
     state = state_of(found)
     if state in ("refused", "unknown"):
-        first = min(found.findings, key=lambda finding: finding.code in FOLLOWS)
+        first = ordered(found)[0]
         wrong, todo = told(change, first, parts)
         more = len(found.findings) - 1
         rest = f" ({more} more below.)" if more else ""

@@ -78,7 +78,8 @@ ADVICE: dict[str, tuple[str, str]] = {
     ),
     "unexpected-file": (
         "`{file}` does not belong there: in `releases/` nobody but `deliver` writes",
-        "take it out: `git rm {file}`",
+        "take it out: `git rm {file}`; if it is one of the files of `deliver`, put it back as that "
+        "wrote it",
     ),
     "on-hold": (
         "{app} in {env} was taken back to an earlier model, and stays there until somebody says "

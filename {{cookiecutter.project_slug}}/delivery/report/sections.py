@@ -14,10 +14,17 @@ from ..ledger import Entry
 from ..records import Record
 from .blocks import LISTS, METRICS, TABLES, Block
 from .bringing import Brought
-from .verdict import all_checks, code, metrics_table, plain, todo, verdict_of, waivers
+from .first_lines import ordered
+from .verdict import all_checks, code, metrics_table, plain, skeleton, todo, verdict_of, waivers
 from .words import explained
 
 MOST_FINDINGS = 20
+HEADINGS = {
+    "### What stands in the way": "#### Checks that did not pass",
+    "### What was seen besides": "#### What was seen besides",
+    "### To waive it": "#### To waive it",
+}
+"""A verdict's headings as they stand below those of the comment."""
 READ_SO = (
     "The candidate is the model that is to come, the champion the one that runs there now. In "
     "brackets: the bounds between which the true value lies."
@@ -33,7 +40,7 @@ def metrics(parts: Sequence[Brought], found: Report, shows_all: str) -> Iterator
             continue
         yield Block([f"### How good {part.name} is", ""])
         if found.findings:
-            said = "What the recorded test says, which counts once nothing stands in the way:"
+            said = "What the recorded test says, which counts only when no rule is broken:"
             yield Block([said, ""])
         yield from _verdict(part.evidence, shows_all)
 
@@ -43,14 +50,11 @@ def _verdict(evidence: Evidence, shows_all: str) -> Iterator[Block]:
     yield Block([verdict_of(evidence), "", READ_SO, ""])
     yield Block(metrics_table(evidence), METRICS, left_out)
     yield Block(waivers(evidence), METRICS, left_out)
-    yield Block([_smaller(line) for line in todo(evidence.checks)], LISTS, left_out)
+    lines = [*todo(evidence.checks), *skeleton(evidence)]
+    yield Block([HEADINGS.get(line, line) for line in lines], LISTS, left_out)
     table = [line for line in all_checks(evidence.checks) if not line.startswith("#")]
     fold = ["<details>", f"<summary>All {len(evidence.checks)} checks</summary>", *table]
     yield Block([*fold, "</details>", ""], TABLES, left_out)
-
-
-def _smaller(line: str) -> str:
-    return f"#{line}" if line.startswith("#") else line
 
 
 def _rests_on(entry: Entry) -> str:
@@ -65,7 +69,7 @@ def refusals(found: Report) -> Iterator[Block]:
     if not found.findings:
         return
     lines = ["### What stands in the way", ""]
-    lines += [_refusal(one) for one in found.findings[:MOST_FINDINGS]]
+    lines += [_refusal(one) for one in ordered(found)[:MOST_FINDINGS]]
     if (more := len(found.findings) - MOST_FINDINGS) > 0:
         lines.append(f"- and {more} more: `deliver check --base … --head …`")
     yield Block([*lines, ""], LISTS, [f"{len(found.findings)} refusals, left out for length.", ""])

@@ -37,7 +37,7 @@ def report(evidence: Evidence, measured: Sequence[CheckResult] = ()) -> str:
         metrics_table(evidence),
         waivers(evidence),
         todo([*evidence.checks, *measured]),
-        _skeleton(evidence, measured),
+        skeleton(evidence, measured),
         _measured(measured),
         all_checks(evidence.checks),
         _inputs(evidence),
@@ -179,7 +179,7 @@ def _waived(check: CheckResult, one: Waiver) -> str:
     return f"| {' | '.join(plain(cell) for cell in [*cells, one.reason, f'`{one.path}`'])} |"
 
 
-def _skeleton(evidence: Evidence, measured: Sequence[CheckResult]) -> list[str]:
+def skeleton(evidence: Evidence, measured: Sequence[CheckResult] = ()) -> list[str]:
     """Return the text of a waiver to paste, where one could let through all that blocks."""
     bad = [check for check in evidence.checks if check.blocks]
     # What is measured is no part of evidence, so no waiver can name it.
