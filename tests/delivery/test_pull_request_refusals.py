@@ -11,7 +11,15 @@ from delivery.report.plain import ADVICE
 from syrupy.assertion import SnapshotAssertion
 
 from tests.delivery.reported import Reported, first_lines, text_of
-from tests.delivery.test_check_tampering import append, drop, edit, evidence, put, record
+from tests.delivery.test_check_tampering import (
+    TAMPERING,
+    append,
+    drop,
+    edit,
+    evidence,
+    put,
+    record,
+)
 from tests.delivery.test_check_tampering import no_champion as no_champion_of
 from tests.delivery.world import KUSTOMIZE_APP, World
 from tests.docs.codes import refusal_codes
@@ -117,6 +125,28 @@ def test_refusal_says_what_is_wrong_and_what_to_do(
     assert "### What stands in the way" in text
     assert "hunter2-canary" not in text
     assert unexplained(" ".join(first_lines(text))) == []
+
+
+def test_failed_gate_is_told_as_golden(
+    team: Reported, tmp_path: Path, snapshot: SnapshotAssertion
+) -> None:
+    world = team.copy(tmp_path / "repository")
+    assert text_of(world.report(REFUSED["gate-failed"](world))) == snapshot
+
+
+@pytest.mark.slow
+def test_whatever_is_slipped_in_is_told_in_three_lines(delivered: World, tmp_path: Path) -> None:
+    world = Reported(delivered.copy(tmp_path / "repository").root)
+    world.branch("change", world.promote("prod").branch)
+    for name, (tamper, _) in TAMPERING.items():
+        tamper(world)
+        world.commit()
+        page = world.report("change")
+        lines = first_lines(page.markdown())
+        assert page.as_json()["state"] == "refused", name
+        assert [line[:8] for line in lines] == ["## ❌ Ref", "**What i", "**What t"], name
+        assert unexplained(" ".join(lines)) == [], name
+        world.git("reset", "--quiet", "--hard", "HEAD~1")
 
 
 def unexplained(text: str) -> list[str]:
