@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from delivery.verbs.site import site
 from delivery.workplace import Workplace
 
 from tests.delivery.chronicled import chronicled
+from tests.delivery.growing import deliver
 from tests.delivery.world import KUSTOMIZE_APP, World
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -193,6 +195,20 @@ def test_shallow_clone_has_no_board(world: World, tmp_path: Path) -> None:
     with pytest.raises(Unknown) as refusal:
         site(Workplace.open(tmp_path / "clone"), tmp_path / "out", NOW)
     assert refusal.value.code == "history-missing"
+
+
+def test_what_waits_longest_comes_first(board: Files) -> None:
+    days = re.findall(r"dev is ahead [^<]+since <time datetime=\"([-0-9]+)", board["index.html"])
+    assert len(days) > 1
+    assert days == sorted(days)
+
+
+def test_command_says_what_it_wrote(world: World, tmp_path: Path) -> None:
+    out = tmp_path / "board"
+    told = json.loads(deliver(world, "site", "--out", str(out), "--json").stdout)
+    assert told["pages"] == len(list(out.rglob("*.html")))
+    sizes = [(out / name).stat().st_size for name in ("index.html", "style.css")]
+    assert (told["folder"], told["first_view_bytes"]) == (str(out), sum(sizes))
 
 
 def test_board_imports_no_statistics() -> None:

@@ -101,8 +101,12 @@ class Board:
 
     @cached_property
     def waits(self) -> list[Wait]:
-        """All that waits, by app."""
-        return [wait for app in self.apps for place in app.places for wait in place.waits]
+        """All that waits, what waits longest first; where that is not known, by app and last."""
+        found = [wait for app in self.apps for place in app.places for wait in place.waits]
+        return sorted(found, key=self._waits_since)
+
+    def _waits_since(self, wait: Wait) -> datetime:
+        return self.chronicle.of(wait.since).merged if wait.since else self.now
 
     @cached_property
     def unconfirmed(self) -> list[Told]:
