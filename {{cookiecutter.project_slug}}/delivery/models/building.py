@@ -80,13 +80,24 @@ def build(
     if settings.scan is not None:
         say(f"{app.name}: scanning by {settings.scan[0]}")
         scan(settings.scan, made, sbom)
-    say(f"{app.name}: pushing to {settings.image(app.name)}")
-    image = engine.push(made, settings.image(app.name))
-    if signer is not None:
-        say(f"{app.name}: signing by cosign")
-        signer.sign(image, sbom)
+    image = _push(made, sbom, settings.image(app.name), engine, signer, say)
     registry.note_image(model, image)
     return Built(image, model, made_of)
+
+
+def _push(
+    made: str, sbom: bytes, repository: str, engine: Engine, signer: Cosign | None, say: Say
+) -> str:
+    """Return the name, by digest, of what is now in the registry and signed, where that is asked.
+
+    One that was pushed and not signed is built again, to the same digest, and then signed.
+    """
+    say(f"pushing to {repository}")
+    image = engine.push(made, repository)
+    if signer is not None:
+        say(f"signing {image.rsplit('/', 1)[1]}")
+        signer.sign(image, sbom)
+    return image
 
 
 def built_from(engine: Engine, image: str) -> BuiltFrom:
