@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from delivery.report.blocks import MOST, PATCHES, TABLES, Block, fitted
@@ -15,7 +18,7 @@ from delivery.report.patches import patches
 from delivery.report.words import explained
 
 from tests.delivery.reported import Reported
-from tests.delivery.test_check_tampering import append, edit, put
+from tests.delivery.test_check_tampering import append, edit, evidence, put
 from tests.delivery.world import HELM_APP, KUSTOMIZE_APP
 
 PROD = f"releases/prod/{KUSTOMIZE_APP}"
@@ -147,6 +150,43 @@ def test_markup_of_a_change_is_shown_and_does_nothing(
     outside = "".join(prose.split("`")[::2])
     assert outside.count("<details>") == outside.count("</details>")
     assert not any(sign in outside for sign in ("<img", "<script", "[a](http"))
+
+
+HOSTILE = "x` | <img src=x> [a](http://b) @all\n```\n</details>"
+
+
+def hostile_names(content: dict[str, Any]) -> None:
+    content["checks"][0] |= {"name": HOSTILE, "sentence": HOSTILE, "outcome": "FAIL"}
+    content["metrics"]["candidate"][HOSTILE] = 0.5
+
+
+def other_place(content: dict[str, Any]) -> None:
+    content["environment"] = HOSTILE
+    content["checks"][0]["outcome"] = "FAIL"
+
+
+def no_policy(content: dict[str, Any]) -> None:
+    content["policy"] = {"metrics": "all"}
+
+
+def no_waiver(content: dict[str, Any]) -> None:
+    content["checks"][0]["outcome"] = "WAIVED"
+
+
+@pytest.mark.parametrize("spoil", [hostile_names, other_place, no_policy, no_waiver])
+def test_evidence_that_lies_is_told_as_text_or_not_at_all(
+    spoil: Callable[[dict[str, Any]], None], team: Reported, tmp_path: Path
+) -> None:
+    world = team.copy(tmp_path / "repository")
+    world.branch("change", world.promote("prod").branch)
+    evidence(spoil)(world)
+    world.commit()
+    page = world.report("change")
+    assert page.found.exit_code == 1
+    lines = page.markdown().partition("### What changes")[0].splitlines()
+    outside = "".join("".join(line.split("`")[::2]) for line in lines)
+    assert not any(sign in outside for sign in ("<img", "[a](http", "@all"))
+    assert [line for line in lines if line.startswith("```")] in ([], ["```yaml", "```"])
 
 
 def test_many_apps_fit_and_name_what_shows_the_rest(

@@ -18,7 +18,7 @@ from ..git import LINK_MODES, Snapshot
 from ..ledger import Entry, Line, manifests_folder, record_path
 from .differences import Changed, differences
 from .objects import Shown, shown
-from .verdict import code, plain
+from .verdict import code, metrics_table, plain, skeleton, waivers
 
 LONGEST_REASON = 100
 """Characters of a reason that is repeated in a command."""
@@ -112,9 +112,20 @@ def _evidence(head: Snapshot, entry: Entry) -> Evidence | None:
     path = record_path(entry.environment, entry.app, entry.number, "evidence.json")
     data = head.find(path)
     try:
-        return None if data is None else parse_evidence(data, path)
+        found = None if data is None else parse_evidence(data, path)
     except DeliveryError:
         return None
+    return found if found is not None and _tells(found, entry) else None
+
+
+def _tells(found: Evidence, entry: Entry) -> bool:
+    """Return whether evidence is about its record, and so whole that it can be told."""
+    try:
+        for table in (metrics_table, waivers, skeleton):
+            table(found)
+    except (KeyError, TypeError, ValueError):  # a policy that is none, a waiver that is not there
+        return False
+    return (found.environment, found.app) == (entry.environment, entry.app)
 
 
 def _manifests(snapshot: Snapshot, folder: str) -> dict[str, Shown]:

@@ -134,7 +134,7 @@ def _row(evidence: Evidence, name: str, limit: Limit | None) -> list[str]:
     if ours is not None and theirs is not None:
         better = theirs - ours if name in LOWER_IS_BETTER else ours - theirs
     return [
-        f"{name} ({arrow})",
+        f"{plain(name)} ({arrow})",
         figure(ours, bounds.get("candidate")),
         figure(theirs, bounds.get("champion")),
         figure(better, bounds.get("difference")),
@@ -214,7 +214,7 @@ def todo(checks: Sequence[CheckResult]) -> list[str]:
 
 def _line(check: CheckResult) -> str:
     next_step = f" **Next:** {plain(check.next)}." if check.next else ""
-    return f"- {MARKS[check.outcome]} `{check.name}` {plain(check.sentence)}{next_step}"
+    return f"- {MARKS[check.outcome]} {code(check.name)} {plain(check.sentence)}{next_step}"
 
 
 def plain(text: str) -> str:
@@ -246,9 +246,15 @@ def all_checks(checks: Sequence[CheckResult]) -> list[str]:
 
 def _table(checks: Sequence[CheckResult]) -> list[str]:
     rows = [
-        f"| {MARKS[c.outcome]} {c.outcome} | `{c.name}` | {plain(c.sentence)} |" for c in checks
+        f"| {MARKS[c.outcome]} {c.outcome} | {_cell(c.name)} | {plain(c.sentence)} |"
+        for c in checks
     ]
     return ["| outcome | check | what was seen |", "|---|---|---|", *rows, ""]
+
+
+def _cell(name: str) -> str:
+    """Return a name as code in a table, whose cells end at a bar even there."""
+    return code(name.replace("|", "/"))
 
 
 def _inputs(evidence: Evidence) -> list[str]:
