@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from delivery.report.blocks import MOST, PATCHES, TABLES, Block, fitted
-from delivery.report.differences import differences
+from delivery.report.differences import differences, size
 from delivery.report.hiding import HIDDEN, without
 from delivery.report.objects import shown
 from delivery.report.page import MARKER
@@ -48,7 +48,11 @@ CONFIG = """\
 apiVersion: v1
 kind: ConfigMap
 metadata: {name: x}
-data: {token: canary-09, app.ini: "level = 3\\nsecret_key = canary-10\\n"}
+data:
+  token: canary-09
+  passwords: [canary-18]
+  admin_password: 987654321
+  app.ini: "level = 3\\nsecret_key = canary-10\\n"
 """
 LISTED = """\
 apiVersion: v1
@@ -101,8 +105,67 @@ def test_no_canary_is_shown_of_any_object(before: str | None) -> None:
     words = [sentence for one in differences(old, new) for sentence in one.sentences]
     text = "\n".join([*words, *(line for patch in found for line in patch.block)])
     assert "canary" not in text.lower()
+    assert "987654321" not in text
     assert HIDDEN in text
     assert before is None or "setting `THREADS`" in text
+
+
+OLD = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: x, annotations: {deliver.io/release: a}}
+spec:
+  replicas: 3
+  template:
+    spec:
+      containers:
+      - name: c
+        image: r.example.com/x@sha256:1111111111111111
+        env: [{name: THREADS, value: "1"}, {name: GONE, value: "yes"}]
+        resources: {limits: {memory: 512Mi, cpu: "1"}}
+        readinessProbe: {periodSeconds: 5}
+"""
+NEW = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: x, annotations: {deliver.io/release: b, team: ours}}
+spec:
+  template:
+    spec:
+      containers:
+      - name: c
+        image: r.example.com/x@sha256:2222222222222222
+        env: [{name: THREADS, value: "2"}]
+        resources: {limits: {memory: 1Gi, cpu: "1", nvidia.com/gpu: 1}}
+        readinessProbe: {periodSeconds: 7}
+"""
+SCALER = """\
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: x}
+spec: {minReplicas: 3, maxReplicas: 10}
+"""
+
+
+def test_differences_are_told_in_words() -> None:
+    old = {"d": shown(OLD.encode())}
+    new = {"d": shown(NEW.encode()), "h": shown(SCALER.encode())}
+    changed, scaler = differences(old, new)
+    assert changed.sentences == (
+        "note (annotation) `team`: none becomes `ours`",
+        "copies that run at once (replicas): `3` becomes none",
+        "setting `GONE` (environment variable): `yes` becomes none",
+        "setting `THREADS` (environment variable): `1` becomes `2`",
+        "program with the model in it (image): `111111111111` becomes `222222222222`",
+        "health check, `readiness periodSeconds`: `5` becomes `7`",
+        "most memory that each copy may take (limit): `512Mi` becomes `1Gi`",
+        "graphics processors of each copy (GPU): none becomes `1`",
+    )
+    assert (scaler.how, scaler.means) == ("new", "adds and takes away copies as the load changes")
+    assert size(new) == [
+        "copies, each with at most `1Gi` of memory",
+        "`3` to `10` copies (replicas), as many as the load asks for",
+    ]
 
 
 def test_secret_is_taken_out_wherever_it_stands() -> None:

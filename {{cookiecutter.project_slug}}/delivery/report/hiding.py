@@ -54,13 +54,20 @@ def _mapping(value: Mapping[str, Any]) -> dict[str, Any]:
             found[key] = _all(one)
         else:
             bare = (named and key == "value") or key.endswith("last-applied-configuration")
-            is_named = isinstance(one, str) and NAMED.match(key)
+            is_named = NAMED.match(key) and _is_value(one)
             found[key] = HIDDEN if bare or is_named else hidden(one)
     return found
 
 
 def _all(value: Any) -> Any:
     return dict.fromkeys(value, HIDDEN) if isinstance(value, Mapping) else HIDDEN
+
+
+def _is_value(value: Any) -> bool:
+    """Return whether something may be a secret itself; what holds others, or true, is none."""
+    if isinstance(value, list):
+        return all(_is_value(one) for one in value)
+    return isinstance(value, str | int | float) and not isinstance(value, bool)
 
 
 def _is_flag(value: Any) -> bool:
