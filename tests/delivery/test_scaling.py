@@ -20,6 +20,7 @@ from tests.delivery.recipes import (
     template_files,
 )
 from tests.delivery.scaled import HEAD, ON_GPUS, SCALED, SHARED, listing, valued
+from tests.delivery.world import World
 from tests.docs.pages import GENERATED, Page
 
 PAGE = Page(f"{GENERATED.name}/docs/scaling.md")
@@ -93,6 +94,19 @@ def test_pod_on_a_gpu_asks_for_one_and_for_its_nodes(app: str, files: dict[str, 
     asking = yaml.safe_load(made[f"job-{app}-question.yaml"])["spec"]["template"]["spec"]
     assert asking["affinity"] == pod["affinity"]
     assert asking["tolerations"] == pod["tolerations"]
+
+
+@pytest.mark.parametrize(
+    ("app", "line"), [(KUSTOMIZE_APP, "components: [gpu]"), (HELM_APP, "accelerator: gpu")]
+)
+def test_image_for_gpus_carries_cuda(fresh: World, app: str, line: str) -> None:
+    path = f"apps/{app}/app.yaml"
+    before = fresh.work.app(app)
+    fresh.change({path: f"{(fresh.root / path).read_text()}{line}\n"})
+    after = fresh.work.app(app)
+    assert b"nvidia-cudnn" not in before.engine_lock()
+    assert b"nvidia-cudnn" in after.engine_lock()
+    assert before.locks_sha256 != after.locks_sha256
 
 
 def test_both_styles_put_the_same_onto_a_gpu() -> None:
