@@ -30,13 +30,13 @@ ERROR = {"type": "object", "properties": {"error": {"type": "string"}}, "require
 def description(folder: ModelFolder) -> Spec:
     """Return the whole description."""
     who, signature = folder.identity, folder.signature
-    types = [request_type(signature), Answer]
+    types = [request_type(folder), Answer]
     (asked, answer), schemas = msgspec.json.schema_components(types, ref_template=REF)
     infer = {
         "summary": f"Answer rows: {signature.task}",
         "description": _columns(signature),
         "requestBody": {"required": True, "content": _json(asked, _example(signature))},
-        "responses": {"200": _response("the model's answers", answer), **_errors(*ERRORS)},
+        "responses": {"200": _answers(answer), **_errors(*ERRORS)},
     }
     paths: Spec = {
         "/v2": _page("The server and its extensions"),
@@ -69,6 +69,12 @@ def _errors(*codes: int) -> Spec:
 
 def _response(text: str, schema: Spec) -> Spec:
     return {"description": text, "content": _json(schema)}
+
+
+def _answers(schema: Spec) -> Spec:
+    """Return the answer to a request: numbers as JSON or, where asked for, as bytes behind it."""
+    found = _response("the model's answers", schema)
+    return {**found, "content": {**found["content"], "application/octet-stream": {}}}
 
 
 def _json(schema: Spec, example: Spec | None = None) -> Spec:

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from .folder import ModelFolder, Signature
+from .folder import ModelFolder
 
 Floats = NDArray[np.float64]
 
@@ -85,9 +85,9 @@ def encode(value: object) -> bytes:
     return _ENCODER.encode(value)
 
 
-def request_type(signature: Signature) -> type[Any]:
+def request_type(folder: ModelFolder) -> type[Any]:
     """Return the type of this model's requests: its names, its datatype, its number of columns."""
-    given, gives = signature.inputs[0], signature.outputs[0]
+    given, gives = folder.signature.inputs[0], folder.signature.outputs[0]
     columns: int = given.shape[1]
     row: Any = Annotated[list[float], msgspec.Meta(min_length=columns, max_length=columns)]
     count: Any = Annotated[int, msgspec.Meta(ge=1)]
@@ -111,6 +111,8 @@ def request_type(signature: Signature) -> type[Any]:
         "Request",
         [
             ("inputs", tuple[tensor]),
+            # KServe's client says it here, too; the protocol has it in the path alone.
+            ("model_name", _only(folder.identity.name) | None, None),
             ("id", str | None, None),
             ("parameters", RequestParameters | None, None),
             ("outputs", list[output] | None, None),
@@ -124,7 +126,7 @@ class Codec:
 
     def __init__(self, folder: ModelFolder, named: Mapping[str, str], max_rows: int) -> None:
         """`named` goes into every answer's parameters; a request has at most `max_rows` rows."""
-        self._decoder = msgspec.json.Decoder(request_type(folder.signature))
+        self._decoder = msgspec.json.Decoder(request_type(folder))
         self._identity, self._named, self._max_rows = folder.identity, dict(named), max_rows
         given, self._output = folder.signature.inputs[0], folder.signature.outputs[0]
         self._columns = given.shape[1]
@@ -135,6 +137,7 @@ class Codec:
             "inputs[].datatype": repr(given.datatype),
             "inputs[].shape[]": str(self._columns),
             "outputs[].name": repr(self._output.name),
+            "model_name": repr(self._identity.name),
         }
 
     def decode(self, body: bytes, json_bytes: int | None = None) -> Asked:
