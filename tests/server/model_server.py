@@ -97,7 +97,7 @@ class Server:
         )
         self.log: list[dict[str, Any]] = []
         self._lines: Queue[str] = Queue()
-        self._reader = threading.Thread(target=self._read)
+        self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         self.url = self.logged("running on (http://[^ ]+)")["message"].split()[3]
         if until:
@@ -154,8 +154,8 @@ def request_of(rows: Rows, **changes: object) -> bytes:
     return msgspec.json.encode({"id": "a", "inputs": [{**whole, "data": flat, **changes}]})
 
 
-def overflowing(folder: Path) -> Path:
-    """Write a regression of one column that answers 1e200 times its input, and return it."""
+def overflowing(folder: Path, factor: float = 1e200) -> Path:
+    """Write a regression of one column that answers so many times its input, and return it."""
     estimator = LinearRegression().fit([[0.0], [1.0]], [0.0, 1.0])
-    estimator.coef_ = np.array([1e200])
+    estimator.coef_ = np.array([factor])
     return save_model(folder, estimator, "regression", 1)

@@ -117,10 +117,19 @@ def test_length_of_json_that_can_not_be_is_a_400(server: Server, length: str) ->
 
 
 def test_answer_that_is_not_finite_is_a_500(tmp_path: Path) -> None:
+    server = Server(overflowing(tmp_path, float("inf")))
+    answer = server.infer(request_of([[1.0]]))
+    assert answer.status_code == 500
+    assert answer.json() == {"error": "row 0: the model answered a number that is not finite"}
+    assert server.stop() == 0
+
+
+def test_number_so_far_outside_that_no_answer_is_finite_is_a_400(tmp_path: Path) -> None:
     server = Server(overflowing(tmp_path))
     answer = server.infer(request_of([[1.0], [1e200]]))
-    assert answer.status_code == 500
-    assert answer.json() == {"error": "row 1: the model answered a number that is not finite"}
+    assert answer.status_code == 400
+    where = "inputs[0]: row 1, column 'c0': got 1e+200, training saw 0 to 1"
+    assert answer.json() == {"error": f"{where}, and the model has no answer"}
     assert server.stop() == 0
 
 

@@ -132,12 +132,19 @@ class App:
             raise HTTPError(500, "unexpected failure; the server's log names it") from error
 
     async def _predict(self, rows: Floats) -> Floats:
-        """Return finite numbers, counted; raises ModelError."""
-        numbers = await self._batcher.predict(rows) if self._batcher else self._compute(rows)
-        finite = np.isfinite(numbers)
-        if not finite.all():
-            row = int(np.argwhere(~finite)[0][0])
-            raise ModelError(f"row {row}: the model answered a number that is not finite")
+        """Return finite numbers, counted; raises RequestError or ModelError."""
+        try:
+            numbers = await self._batcher.predict(rows) if self._batcher else self._compute(rows)
+            finite = np.isfinite(numbers)
+            if not finite.all():
+                row = int(np.argwhere(~finite)[0][0])
+                raise ModelError(f"row {row}: the model answered a number that is not finite")
+        except ModelError:
+            # Numbers near the largest there are overflow in any model: not the model's failure.
+            far = self.metrics.first_outside(rows)
+            if far:
+                raise RequestError(f"inputs[0]: {far}, and the model has no answer") from None
+            raise
         self.metrics.saw(rows, numbers)
         return numbers
 

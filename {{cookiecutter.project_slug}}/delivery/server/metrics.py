@@ -95,6 +95,15 @@ class Metrics(Collector):
         else:
             self.outputs.add_all(numbers)
 
+    def first_outside(self, rows: Floats) -> str:
+        """Return where rows first hold what training never saw, in words; empty if nowhere."""
+        places = np.argwhere((rows < self._low) | (rows > self._high))
+        if not len(places):
+            return ""
+        row, column = places[0].tolist()
+        seen = f"training saw {self._low[column]:g} to {self._high[column]:g}"
+        return f"row {row}, column {self._columns[column]!r}: got {rows[row, column]:g}, {seen}"
+
     def text(self) -> bytes:
         """Return all metrics in Prometheus' text format."""
         return generate_latest(self._registry)
