@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from delivery.hosts import parts
 from delivery.report.blocks import MOST, PATCHES, TABLES, Block, fitted
 from delivery.report.differences import differences, size
 from delivery.report.hiding import HIDDEN, without
@@ -68,6 +69,10 @@ BROKEN = "kind: Secret\nstringData: {a: canary-13\n"
 TWO = "kind: Secret\nstringData: {a: canary-14}\n---\nkind: Secret\nstringData: {a: canary-15}\n"
 COMMENT = "apiVersion: v1\nkind: Service # canary-16\nmetadata: {name: x}\n"
 FILES = {"d": CANARIES, "c": CONFIG, "s": LISTED, "b": BROKEN, "t": TWO, "k": COMMENT}
+
+
+def test_marker_is_one_that_comments_are_found_by() -> None:
+    assert parts.MARKER.fullmatch(MARKER)
 
 
 def test_explained_tells_each_word_once_and_leaves_code_alone() -> None:

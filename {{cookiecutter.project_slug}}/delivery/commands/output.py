@@ -30,7 +30,7 @@ def rows(found: Iterable[dict[str, str]], as_json: bool, none: str) -> None:
 def proposed(made: Proposal) -> None:
     """Print what was written, and what to do with it."""
     show(f"written: {names(made)} on branch {made.branch} ({made.commit[:12]})")
-    show(f"look:    deliver diff --head {made.branch}")
+    show(f"look:    deliver report --head {made.branch}")
     show(f"next:    git push origin {made.branch}   and open a pull request")
 
 

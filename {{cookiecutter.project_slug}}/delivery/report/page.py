@@ -18,7 +18,7 @@ from .hiding import without
 from .sections import before, metrics, refusals, riding
 from .verdict import plain
 
-MARKER = "<!-- deliver report: updated in place, so edit nothing here -->"
+MARKER = "<!-- deliver:report -->"
 """The first line: by it whoever posts the report finds the comment that it replaces."""
 
 
