@@ -154,8 +154,13 @@ def request_of(rows: Rows, **changes: object) -> bytes:
     return msgspec.json.encode({"id": "a", "inputs": [{**whole, "data": flat, **changes}]})
 
 
-def overflowing(folder: Path, factor: float = 1e200) -> Path:
-    """Write a regression of one column that answers so many times its input, and return it."""
+def overflowing(folder: Path, factor: float = 1e200, start: float = 0.0) -> Path:
+    """Write a regression of one column that answers `start + factor * column`, and return it."""
     estimator = LinearRegression().fit([[0.0], [1.0]], [0.0, 1.0])
-    estimator.coef_ = np.array([factor])
+    estimator.coef_, estimator.intercept_ = np.array([factor]), start
     return save_model(folder, estimator, "regression", 1)
+
+
+def overflowing_at_one(folder: Path) -> Path:
+    """Write a regression that has no answer to 1, which training saw, and return it."""
+    return overflowing(folder, 1.7e308, 1.7e308)

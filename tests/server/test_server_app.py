@@ -10,7 +10,15 @@ from delivery.server.settings import Settings
 from sklearn.datasets import load_breast_cancer
 from sklearn.pipeline import Pipeline
 
-from tests.server.model_server import DIGEST, TEMPLATE, Server, command, overflowing, request_of
+from tests.server.model_server import (
+    DIGEST,
+    TEMPLATE,
+    Server,
+    command,
+    overflowing,
+    overflowing_at_one,
+    request_of,
+)
 
 MODEL = "/v2/models/tumour-classifier"
 ROWS = load_breast_cancer().data[:7]
@@ -117,10 +125,10 @@ def test_length_of_json_that_can_not_be_is_a_400(server: Server, length: str) ->
 
 
 def test_answer_that_is_not_finite_is_a_500(tmp_path: Path) -> None:
-    server = Server(overflowing(tmp_path, float("inf")))
-    answer = server.infer(request_of([[1.0]]))
+    server = Server(overflowing_at_one(tmp_path))
+    answer = server.infer(request_of([[0.0], [1.0]]))
     assert answer.status_code == 500
-    assert answer.json() == {"error": "row 0: the model answered a number that is not finite"}
+    assert answer.json() == {"error": "row 1: the model answered a number that is not finite"}
     assert server.stop() == 0
 
 

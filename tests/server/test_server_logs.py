@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.model_server import DIGEST, Server, overflowing, request_of
+from tests.server.model_server import DIGEST, Server, overflowing_at_one, request_of
 
 ROW = request_of([[1.0] * 30])
 
@@ -49,9 +49,9 @@ def test_refused_request_is_a_warning_without_its_numbers(talking: Server) -> No
 
 
 def test_success_is_not_written_unless_sampled_and_failure_is(tmp_path: Path) -> None:
-    server = Server(overflowing(tmp_path), LOG_SAMPLE="0")
-    server.infer(request_of([[1.0]]))
-    server.infer(request_of([[1e200]]), x_request_id="bad")
+    server = Server(overflowing_at_one(tmp_path), LOG_SAMPLE="0")
+    server.infer(request_of([[0.0]]))
+    server.infer(request_of([[1.0]]), x_request_id="bad")
     failed = server.logged("^the model failed$")
     assert "ModelError: row 0" in failed["exception"]
     assert (server.logged("^request$")["request_id"], server.stop()) == ("bad", 0)
