@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
 from delivery.evidence import CheckResult, Evidence
 from delivery.ledger import Line
@@ -59,9 +60,9 @@ class Reported(World):
         """Check out a new branch."""
         self.git("switch", "--quiet", "--create", name, start)
 
-    def report(self, head: str, base: str = "main") -> Page:
+    def report(self, head: str, base: str = "main", again: Path | None = None) -> Page:
         """Return the report on a branch."""
-        return report(self.repository, base, head, NOW)
+        return report(self.repository, base, head, NOW, again)
 
 
 def checks(names: Iterable[str]) -> list[CheckResult]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -132,6 +133,30 @@ def test_failed_gate_is_told_as_golden(
 ) -> None:
     world = team.copy(tmp_path / "repository")
     assert text_of(world.report(REFUSED["gate-failed"](world))) == snapshot
+
+
+AGAIN = {
+    "evidence-differs": "releases/prod/x/records/0002.evidence.json: accuracy is 0.91, not 0.96.",
+    "no-container-engine": "no docker, podman or buildah answers.",
+    "scoring-unknown": None,
+}
+
+
+@pytest.mark.parametrize("code", AGAIN)
+def test_what_scoring_again_found_is_told(
+    code: str, team: Reported, tmp_path: Path, snapshot: SnapshotAssertion
+) -> None:
+    world = team.copy(tmp_path / "repository")
+    branch, file = world.promote("prod").branch, tmp_path / "scored.json"
+    seen = AGAIN[code]
+    if seen is not None:
+        error = {"code": code, "seen": seen, "rule": "It has to be.", "next": "run it again"}
+        file.write_text(json.dumps({"error": error}))
+    page = world.report(branch, again=file)
+    assert page.found.exit_code == (1 if code == "evidence-differs" else 3)
+    assert first_lines(text_of(page)) == snapshot
+    file.write_text('{"scored": [{"app": "x", "record": "prod/0002"}]}')
+    assert world.report(branch, again=file).markdown() == world.report(branch).markdown()
 
 
 @pytest.mark.slow

@@ -152,3 +152,16 @@ def test_command_ends_as_check_does(own: Reported, monkeypatch: pytest.MonkeyPat
     own.change({f"releases/prod/{KUSTOMIZE_APP}/note.txt": "x"})
     bad = CliRunner().invoke(app, [*words, branch, "--json"])
     assert (bad.exit_code, json.loads(bad.output)["state"]) == (1, "refused")
+
+
+def test_command_takes_what_scoring_again_prints(
+    own: Reported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(own.root)
+    own.git("switch", "--quiet", "--create", "sources")
+    own.change({"README.md": "# Models\n"})
+    words = ["--base", "main", "--head", "sources"]
+    again = CliRunner().invoke(app, ["gate", "--verify", *words, "--json"])
+    (tmp_path / "scored.json").write_text(again.output)
+    found = CliRunner().invoke(app, ["report", *words, "--scored", str(tmp_path / "scored.json")])
+    assert (again.exit_code, found.exit_code) == (0, 0)

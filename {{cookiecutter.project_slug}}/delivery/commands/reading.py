@@ -28,6 +28,10 @@ Live = Annotated[bool, typer.Option("--live", help="Ask Argo CD what runs, too."
 Out = Annotated[Path, typer.Option(metavar="FOLDER", help="Where the pages go.")]
 MaybeHead = Annotated[str | None, typer.Option(metavar="REF", help="The change; else HEAD.")]
 
+Scored = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="What `gate --verify --json` printed.")
+]
+
 
 def mount(app: typer.Typer) -> None:
     """Add the reading verbs to the command."""
@@ -169,9 +173,15 @@ def check(
 
 
 def report(
-    base: Base = None, head: Head = "HEAD", now: Now = None, as_json: AsJson = False
+    base: Base = None,
+    head: Head = "HEAD",
+    scored: Scored = None,
+    now: Now = None,
+    as_json: AsJson = False,
 ) -> None:
     """Print the comment on a pull request: what it brings, the verdict, what changes, who approves.
+
+    With --scored, a refusal of `gate --verify` stands in it, too.
 
     Example: deliver report --base origin/main --head promote/prod/tumour-classifier-0002
     """
@@ -180,7 +190,7 @@ def report(
     from ..verbs.report import report as verb
 
     repository = Repository.find(Path.cwd())
-    page = verb(repository, base or here().main.commit, head, utc(now))
+    page = verb(repository, base or here().main.commit, head, utc(now), scored)
     if as_json:
         show_json(page.as_json())
     else:

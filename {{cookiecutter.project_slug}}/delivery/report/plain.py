@@ -33,6 +33,23 @@ ADVICE: dict[str, tuple[str, str]] = {
         "the model was tested against how things stood then, and main has moved on since. {seen}",
         RENEW,
     ),
+    "evidence-differs": (
+        "testing the model again gives another result than the one that came with it. {seen}",
+        RENEW,
+    ),
+    "question-differs": (
+        "the program answers the known question (a small test after each change) otherwise than "
+        "the answers that came with it",
+        RENEW,
+    ),
+    "image-unsigned": (
+        "the program that would run does not bear this project's signature. {seen}",
+        "{next}",
+    ),
+    "scoring-unknown": (
+        "whether the recorded test result is true could not be found out. {seen}",
+        "{next}",
+    ),
     "record-number": OVERTAKEN,
     "chain-broken": OVERTAKEN,
     "judge-and-judged": (
