@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from delivery.process import run
-
 from .drain import TIMES, drain
-from .environments import HERE, LOCKS, TEMPLATE, python_of
 from .footprint import SOAK_S, soak, start
 from .fuzz import MALFORMED, fuzz
 from .load import require_wrk
+from .models import save
 from .processes import alone
 from .ratios import Figures, p99, ratios, slow_clients
 
@@ -35,6 +32,8 @@ KEYS = (
 """What the last line holds; other figures stand on the line before."""
 QUICK_S = 5.0
 """With fewer SECONDS than these, what has a number of its own is made smaller in proportion."""
+IDLE_S = 5.0
+"""The server hangs up on connections that send nothing for ten seconds."""
 EXAMPLES = 200
 """Of schemathesis, for each operation."""
 
@@ -48,7 +47,7 @@ def main(words: list[str]) -> None:
     rounds, seconds = int(settings["ROUNDS"]), float(settings["SECONDS"])
     require_wrk()
     with tempfile.TemporaryDirectory(prefix="bench-server-") as folder:
-        parts = _parts(_models(Path(folder)), rounds, seconds)
+        parts = _parts(save(Path(folder)), rounds, seconds)
         unknown = sorted({*named} - {*parts})
         if unknown:
             raise SystemExit(f"no part is named {unknown[0]}; there are {' '.join(parts)}")
@@ -72,19 +71,11 @@ def _parts(models: Path, rounds: int, seconds: float) -> Mapping[str, Callable[[
         "start": lambda: start(models),
         "ratios": lambda: ratios(models, rounds, seconds),
         "p99": lambda: p99(models, rounds, seconds),
-        "slow": lambda: slow_clients(models, rounds, seconds),
+        "slow": lambda: slow_clients(models, rounds, min(seconds, IDLE_S)),
         "drain": lambda: drain(models, max(2, round(TIMES * share))),
         "fuzz": lambda: fuzz(models, round(MALFORMED * share), max(10, round(EXAMPLES * share))),
         "soak": lambda: soak(models, SOAK_S * share),
     }
-
-
-def _models(folder: Path) -> Path:
-    """Return a folder with the shipped classifier as each server wants it."""
-    shutil.copytree(TEMPLATE / "{{cookiecutter.package_name}}", folder / "code/models")
-    saved = {"PYTHONPATH": str(folder / "code"), "OMP_NUM_THREADS": "1"}
-    run(python_of(LOCKS / "mlflow.lock"), HERE / "peers/save.py", folder, env=saved)
-    return folder
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ ROOT = HERE.parents[1]
 TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
 LOCKS = HERE / "locks"
 OURS = TEMPLATE / "delivery/server/onnx.lock"
+CONVERSION = TEMPLATE / "apps/tumour-classifier/conversion.lock"
 NATIVE = TEMPLATE / "apps/tumour-classifier/requirements.lock"
 
 

@@ -1,9 +1,7 @@
-"""Train the shipped classifier once, and save it as each server wants it: `python save.py FOLDER`.
+"""Save the trained model as others want it: `python save.py FOLDER`, in mlflow.lock's environment.
 
-FOLDER then holds `onnx/`, `native/` (model folders of this repository's server), `mlflow/`,
-`mlflow-tensor/`, `mlflow-onnx/`, `mlserver/`, and `rows.json`: hold-out rows, and the probability
-that scikit-learn gives each. Runs in the environment of mlflow.lock, with the package of model code
-importable as `models`.
+FOLDER has `train/model.skops`, `model.onnx` and `holdout/`; then also `mlflow/`, `mlflow-tensor/`,
+`mlflow-onnx/`, `mlserver/`, and `rows.json`: the hold-out's rows and scikit-learn's answers.
 """
 
 from __future__ import annotations
@@ -16,53 +14,28 @@ from typing import Any
 import joblib
 import mlflow.onnx
 import mlflow.sklearn
-import numpy as np
 import onnx
 import pandas as pd
 import skops.io
 from mlflow.models import infer_signature
-from models.tumour_classifier.data import holdout
-from models.tumour_classifier.train import train
-from skl2onnx import to_onnx
-from skl2onnx.common.data_types import FloatTensorType
-
-NAME = "tumour-classifier"
 
 
 def main(folder: Path) -> None:
     """Write every folder."""
-    made, rows = train(), holdout()
-    estimator, X = made.payload, np.asarray(rows.X)
-    probabilities = estimator.predict_proba(X)
-    given = {"columns": list(rows.names), "rows": X.tolist()}
-    (folder / "rows.json").write_text(
-        json.dumps({**given, "probabilities": probabilities[:, 1].tolist()})
-    )
-    signature = made.signature.as_json()
-    onnx_file = _model(folder / "onnx", signature, "onnx")
-    types = [("features", FloatTensorType([None, X.shape[1]]))]
-    graph = to_onnx(estimator, initial_types=types, options={"zipmap": False}, target_opset=18)
-    onnx_file.write_bytes(graph.SerializeToString())
-    skops.io.dump(estimator, _model(folder / "native", signature, "skops"))
+    estimator = skops.io.load(folder / "train/model.skops")
+    rows = pd.read_csv(folder / "holdout/features.csv", index_col="row_id")
+    probabilities = estimator.predict_proba(rows.to_numpy())
+    given = {"columns": list(rows.columns), "rows": rows.to_numpy().tolist()}
+    answered = {**given, "probabilities": probabilities[:, 1].tolist()}
+    (folder / "rows.json").write_text(json.dumps(answered))
     (folder / "mlserver").mkdir()
     joblib.dump(estimator, folder / "mlserver/model.joblib")
-    _mlflow(folder, estimator, pd.DataFrame(X, columns=list(rows.names)), probabilities)
+    _mlflow(folder, estimator, rows, probabilities)
 
 
-def _model(folder: Path, signature: dict[str, object], kind: str) -> Path:
-    """Write what stands beside a payload, and return where the payload goes."""
-    folder.mkdir()
-    payload = {"file": f"model.{kind}", "format": kind}
-    who = {"name": NAME, "version": "1", "run": "bench", "commit": "0" * 40}
-    identity = {**who, "digest": "sha256:" + "0" * 64, "payload": payload}
-    (folder / "signature.json").write_text(json.dumps(signature))
-    (folder / "model.json").write_text(json.dumps(identity))
-    return folder / payload["file"]
-
-
-def _mlflow(folder: Path, estimator: Any, frame: pd.DataFrame, answers: Any) -> None:
-    """Save it with named columns, as a bare tensor, and as the ONNX graph behind named columns."""
-    named, bare = infer_signature(frame, answers), infer_signature(frame.to_numpy(), answers)
+def _mlflow(folder: Path, estimator: Any, rows: pd.DataFrame, answers: Any) -> None:
+    """Save it with named columns, as a bare tensor, and the ONNX graph of a bare tensor."""
+    named, bare = infer_signature(rows, answers), infer_signature(rows.to_numpy(), answers)
     for name, signature in (("mlflow", named), ("mlflow-tensor", bare)):
         mlflow.sklearn.save_model(
             estimator,
@@ -73,9 +46,9 @@ def _mlflow(folder: Path, estimator: Any, frame: pd.DataFrame, answers: Any) -> 
             pip_requirements=[],
         )
     # With named columns mlflow's wrapper can't answer a graph that gives labels and probabilities.
-    graph = onnx.load(str(folder / "onnx/model.onnx"))
+    graph = onnx.load(str(folder / "model.onnx"))
     given = graph.graph.input[0].type.tensor_type.elem_type
-    X = frame.to_numpy(onnx.helper.tensor_dtype_to_np_dtype(given))
+    X = rows.to_numpy(onnx.helper.tensor_dtype_to_np_dtype(given))
     mlflow.onnx.save_model(
         graph, folder / "mlflow-onnx", signature=infer_signature(X), pip_requirements=[]
     )
