@@ -58,6 +58,11 @@ def test_caller_that_stops_halfway_is_hung_up_on(server: Server, sent: str) -> N
     assert answer.startswith("HTTP/1.1 408 ") == sent.endswith("\r\n\r\n")
 
 
+def test_caller_that_would_like_another_protocol_is_answered_in_this_one(server: Server) -> None:
+    asked = {"connection": "Upgrade, HTTP2-Settings", "upgrade": "h2c", "http2_settings": "AAE"}
+    assert server.infer(request_of([[1.0] * 30]), **asked).status_code == 200
+
+
 def test_body_that_follows_a_refusal_is_not_read_as_a_request(server: Server) -> None:
     sent = f"POST /v2 HTTP/1.1\r\nHost: a\r\nContent-Length: 99\r\n\r\n{HEAD}"
     answer = answer_to(server, sent)

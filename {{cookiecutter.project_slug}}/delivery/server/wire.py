@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from asyncio import TimerHandle, Transport
 from http import HTTPStatus
 
@@ -13,6 +14,9 @@ from .protocol import encode
 MAX_HEAD_BYTES = 64 * 1024
 HEAD_S = 10.0
 """Seconds until a request's head has to be there, from its first byte or from the connection."""
+
+
+UPGRADE = re.compile(rb"\r\nupgrade:[^\r\n]*", re.IGNORECASE)
 
 
 class Protocol(HttpToolsProtocol):
@@ -33,8 +37,10 @@ class Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; a head that is not complete yet is counted."""
+        if b"pgrade:" in data and self._is_idle():
+            data = _without_upgrade(data)
         super().data_received(data)
-        if self.cycle is None or self.cycle.response_complete:
+        if self._is_idle():
             self._await_head(len(data))
         elif self.head_timer is not None:
             self._head_is_there()
@@ -45,6 +51,9 @@ class Protocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP."""
         self._refuse(400, msg)
+
+    def _is_idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
 
     def _await_head(self, size: int) -> None:
         self.head_bytes += size
@@ -70,3 +79,13 @@ class Protocol(HttpToolsProtocol):
         )
         self.transport.write(head.encode() + body)
         self.transport.close()
+
+
+def _without_upgrade(data: bytes) -> bytes:
+    """Return a request that asks for no other protocol, which a server may ignore.
+
+    Java's client asks for HTTP/2 so, and the parser takes its body for that protocol's.
+    See: RFC 9110, 7.8
+    """
+    head, end, body = data.partition(b"\r\n\r\n")
+    return UPGRADE.sub(b"", head) + end + body
