@@ -77,6 +77,7 @@ class OutputParameters(msgspec.Struct):
     binary_data: bool | None = None
 
 
+_Id = Annotated[str, msgspec.Meta(max_length=1024)]
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -113,7 +114,7 @@ def request_type(folder: ModelFolder) -> type[Any]:
             ("inputs", tuple[tensor]),
             # KServe's client says it here, too; the protocol has it in the path alone.
             ("model_name", _only(folder.identity.name) | None, None),
-            ("id", str | None, None),
+            ("id", _Id | None, None),
             ("parameters", RequestParameters | None, None),
             ("outputs", list[output] | None, None),
         ],

@@ -8,6 +8,7 @@ close`; then the listener closes, what was begun is answered, and the process en
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
 import signal
 import socket
@@ -33,6 +34,8 @@ FINISH_S = 12
 KEEP_ALIVE_S = 75
 """Longer than the proxies before it wait, 60 s as a rule: who closes first must be the proxy."""
 KILLED = 128 + signal.SIGTERM
+M_MMAP_THRESHOLD, M_TRIM_THRESHOLD = -3, -1  # of glibc's malloc.h
+LARGE_BYTES = 128 * 1024
 
 
 class Server(uvicorn.Server):
@@ -106,12 +109,24 @@ def serve(settings: Settings) -> int:
     who = folder.identity
     about = {"model": who.name, "version": who.version, **settings.named(folder)}
     set_up(settings.log_level, about)
+    _give_memory_back()
     tracer = _tracer(folder, settings)
     server = Server(App(folder, settings, tracer), settings)
     server.run()
     if tracer is not None:
         tracer.close()
     return server.code
+
+
+def _give_memory_back() -> None:
+    """Have the C library return what a large body took, as it else does only at first.
+
+    See: mallopt(3), "dynamic mmap threshold". Other C libraries go without.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
+        mallopt(M_TRIM_THRESHOLD, LARGE_BYTES)
 
 
 def _tracer(folder: ModelFolder, settings: Settings) -> Tracer | None:
