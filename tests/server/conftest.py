@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -31,6 +31,20 @@ def regressor_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = load_diabetes()
     regressor = LinearRegression().fit(data.data, data.target)
     return save_model(tmp_path_factory.mktemp("regressor"), regressor, "regression", 10)
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Server]]:
+    """Start servers that are gone after the test, whatever its outcome."""
+    started: list[Server] = []
+
+    def begin(folder: Path, **settings: str) -> Server:
+        started.append(Server(folder, **settings))
+        return started[-1]
+
+    yield begin
+    for one in started:
+        one.end()
 
 
 @pytest.fixture(scope="session")

@@ -99,9 +99,13 @@ class Server:
         self._lines: Queue[str] = Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        self.url = self.logged("running on (http://[^ ]+)")["message"].split()[3]
-        if until:
-            self.logged(f"^{until}$")
+        try:
+            self.url = self.logged("running on (http://[^ ]+)")["message"].split()[3]
+            if until:
+                self.logged(f"^{until}$")
+        except BaseException:
+            self.end()
+            raise
 
     def _read(self) -> None:
         assert self.process.stderr
@@ -141,10 +145,16 @@ class Server:
         """Ask it to end, and return its exit code."""
         self.process.terminate()
         code = self.process.wait(timeout=30)
+        self.end()
+        return code
+
+    def end(self) -> None:
+        """Leave nothing of it behind, however it stands."""
+        self.process.kill()
+        self.process.wait()
         self._reader.join()
         assert self.process.stderr
         self.process.stderr.close()
-        return code
 
 
 def request_of(rows: Rows, **changes: object) -> bytes:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -124,20 +125,21 @@ def test_length_of_json_that_can_not_be_is_a_400(server: Server, length: str) ->
     assert answer.json()["error"].startswith("Inference-Header-Content-Length: expected a number")
 
 
-def test_answer_that_is_not_finite_is_a_500(tmp_path: Path) -> None:
-    server = Server(overflowing_at_one(tmp_path))
-    answer = server.infer(request_of([[0.0], [1.0]]))
+def test_answer_that_is_not_finite_is_a_500(tmp_path: Path, start: Callable[..., Server]) -> None:
+    server = start(overflowing_at_one(tmp_path))
     assert answer.status_code == 500
     assert answer.json() == {"error": "row 1: the model answered a number that is not finite"}
     assert server.stop() == 0
 
 
-def test_number_so_far_outside_that_no_answer_is_finite_is_a_400(tmp_path: Path) -> None:
-    server = Server(overflowing(tmp_path))
+def test_number_so_far_outside_that_no_answer_is_finite_is_a_400(
+    tmp_path: Path, start: Callable[..., Server]
+) -> None:
+    server = start(overflowing(tmp_path))
     answer = server.infer(request_of([[1.0], [1e200]]))
     assert answer.status_code == 400
-    where = "inputs[0]: row 1, column 'c0': got 1e+200, training saw 0 to 1"
-    assert answer.json() == {"error": f"{where}, and the model has no answer"}
+    where = "inputs[0]: row 1, column 'c0': expected 0 to 1, as in training"
+    assert answer.json() == {"error": f"{where}; the model has no answer"}
     assert server.stop() == 0
 
 

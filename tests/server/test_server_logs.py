@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -48,8 +48,10 @@ def test_refused_request_is_a_warning_without_its_numbers(talking: Server) -> No
     assert "987654" not in str(line)
 
 
-def test_success_is_not_written_unless_sampled_and_failure_is(tmp_path: Path) -> None:
-    server = Server(overflowing_at_one(tmp_path), LOG_SAMPLE="0")
+def test_success_is_not_written_unless_sampled_and_failure_is(
+    tmp_path: Path, start: Callable[..., Server]
+) -> None:
+    server = start(overflowing_at_one(tmp_path), LOG_SAMPLE="0")
     server.infer(request_of([[0.0]]))
     server.infer(request_of([[1.0]]), x_request_id="bad")
     failed = server.logged("^the model failed$")

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -24,12 +25,12 @@ def states(url: str) -> list[int]:
     return [httpx.get(url + path).status_code for path in [*paths, f"{MODEL}/ready"]]
 
 
-def test_port_answers_while_the_model_loads(tmp_path: Path) -> None:
+def test_port_answers_while_the_model_loads(tmp_path: Path, start: Callable[..., Server]) -> None:
     payload = {"file": "model.pkl", "format": "pickle", "allowed": True}
     folder = save_files(tmp_path, b"", payload, "binary-classification", 30)
     (folder / "model.pkl").unlink()
     os.mkfifo(folder / "model.pkl")  # a load that lasts until somebody writes
-    server = Server(folder, until="")
+    server = start(folder, until="")
     assert states(server.url) == [200, 503, 503, 503]
     answer = server.infer(ROW)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
@@ -49,8 +50,10 @@ def test_server_without_its_model_ends_and_says_why(
     assert (done.returncode, f"{file}: " in done.stderr.decode()) == (1, True)
 
 
-def test_drain_refuses_by_readiness_alone(classifier_dir: Path) -> None:
-    server = Server(classifier_dir, DRAIN_S="60")
+def test_drain_refuses_by_readiness_alone(
+    classifier_dir: Path, start: Callable[..., Server]
+) -> None:
+    server = start(classifier_dir, DRAIN_S="60")
     with httpx.Client() as client:
         before = client.post(f"{server.url}{MODEL}/infer", content=ROW)
         server.process.terminate()
@@ -73,8 +76,10 @@ def refuses_connections(address: tuple[str, int]) -> bool:
     return False
 
 
-def test_request_in_flight_is_answered_after_the_listener_closed(classifier_dir: Path) -> None:
-    server = Server(classifier_dir)
+def test_request_in_flight_is_answered_after_the_listener_closed(
+    classifier_dir: Path, start: Callable[..., Server]
+) -> None:
+    server = start(classifier_dir)
     url = httpx.URL(server.url)
     head = f"POST {MODEL}/infer HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
     with server.connect() as caller:
@@ -87,11 +92,9 @@ def test_request_in_flight_is_answered_after_the_listener_closed(classifier_dir:
         caller.sendall(ROW)
         assert b"200 OK" in caller.recv(65536)
     assert server.process.wait(timeout=30) == 0
-    server.stop()
 
 
-def test_interrupt_ends_without_a_drain(classifier_dir: Path) -> None:
-    server = Server(classifier_dir, DRAIN_S="60")
+def test_interrupt_ends_without_a_drain(classifier_dir: Path, start: Callable[..., Server]) -> None:
+    server = start(classifier_dir, DRAIN_S="60")
     server.process.send_signal(signal.SIGINT)
     assert server.process.wait(timeout=30) == 0
-    server.stop()

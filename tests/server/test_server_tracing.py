@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from queue import Queue
@@ -43,10 +43,12 @@ def collector() -> Iterator[tuple[str, Queue[ExportTraceServiceRequest]]]:
 
 
 def test_span_of_a_request_is_below_its_callers_span(
-    classifier_dir: Path, collector: tuple[str, Queue[ExportTraceServiceRequest]]
+    classifier_dir: Path,
+    collector: tuple[str, Queue[ExportTraceServiceRequest]],
+    start: Callable[..., Server],
 ) -> None:
     address, received = collector
-    server = Server(classifier_dir, OTEL_EXPORTER_OTLP_ENDPOINT=address, RELEASE_ID="r1")
+    server = start(classifier_dir, OTEL_EXPORTER_OTLP_ENDPOINT=address, RELEASE_ID="r1")
     server.infer(request_of([[1.0] * 30]), traceparent=f"00-{TRACE}-{SPAN}-01", x_request_id="a7")
     assert server.stop() == 0  # which sends what waits
     (resource,) = received.get(timeout=30).resource_spans

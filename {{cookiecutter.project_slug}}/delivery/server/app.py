@@ -143,7 +143,7 @@ class App:
             # Numbers near the largest there are overflow in any model: not the model's failure.
             far = self.metrics.first_outside(rows)
             if far:
-                raise RequestError(f"inputs[0]: {far}, and the model has no answer") from None
+                raise RequestError(f"inputs[0]: {far}; the model has no answer") from None
             raise
         self.metrics.saw(rows, numbers)
         return numbers

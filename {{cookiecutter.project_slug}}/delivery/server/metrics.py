@@ -96,13 +96,16 @@ class Metrics(Collector):
             self.outputs.add_all(numbers)
 
     def first_outside(self, rows: Floats) -> str:
-        """Return where rows first hold what training never saw, in words; empty if nowhere."""
+        """Return where rows first hold what training never saw, in words; empty if nowhere.
+
+        Without the number: it would go into the log.
+        """
         places = np.argwhere((rows < self._low) | (rows > self._high))
         if not len(places):
             return ""
         row, column = places[0].tolist()
-        seen = f"training saw {self._low[column]:g} to {self._high[column]:g}"
-        return f"row {row}, column {self._columns[column]!r}: got {rows[row, column]:g}, {seen}"
+        seen = f"{self._low[column]:g} to {self._high[column]:g}, as in training"
+        return f"row {row}, column {self._columns[column]!r}: expected {seen}"
 
     def text(self) -> bytes:
         """Return all metrics in Prometheus' text format."""
