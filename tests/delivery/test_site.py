@@ -166,6 +166,19 @@ def test_script_in_a_name_is_text(world: World, tmp_path: Path) -> None:
     assert "<b>x" not in pages(world, tmp_path)[APP]
 
 
+def test_name_with_odd_signs_hides_no_record(world: World, tmp_path: Path) -> None:
+    words = (
+        "commit",
+        "--amend",
+        "--quiet",
+        "--no-edit",
+        "--author",
+        "a\x01b\x02 c <x@example.com>",
+    )
+    world.git(*words)
+    assert "a?b? c</td>" in pages(world, tmp_path)[APP]
+
+
 def test_without_confirmations_what_ran_is_unknown(world: World, tmp_path: Path) -> None:
     found = pages(world, tmp_path)
     assert "what ran is unknown" in found["index.html"]

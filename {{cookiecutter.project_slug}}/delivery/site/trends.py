@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..evidence import Evidence
-from ..policy import LOWER_IS_BETTER, Policy
+from ..policy import LOWER_IS_BETTER
 from .chronicle import Told
 
 MOST = 40
@@ -157,7 +157,7 @@ def trends(lines: Iterable[Sequence[Told]], live: str | None) -> list[Trend]:
     told_of = list(first.values())
     if not told_of or told_of[-1].evidence is None:
         return []
-    named = sorted(Policy.model_validate(told_of[-1].evidence.policy).metrics)
+    named = sorted(told_of[-1].evidence.policy.get("metrics", {}))
     found = [_trend(metric, told_of, live) for metric in named]
     return [trend for trend in found if trend.points]
 

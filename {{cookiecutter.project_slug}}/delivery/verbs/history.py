@@ -27,17 +27,22 @@ def merges(repository: Repository, main: str) -> dict[str, Merge]:
     """
     out = repository.git(
         "log", "--first-parent", "-m", "--no-renames", "--diff-filter=A", "--name-only", "-z",
-        "--format=%x01%H%x02%cI%x02%an%x02", main, "--", f"{ROOT}/*/*/records/*.yaml",
+        "--format=<<%H %cI %an>", main, "--", f"{ROOT}/*/*/records/*.yaml",
     ).stdout.decode("utf-8", "replace")  # fmt: skip
     found: dict[str, Merge] = {}
     edge = _edges(repository)
-    for block in out.split("\x01")[1:]:
-        commit, time, author, names = block.split("\x02", 3)
+    for block in out.split("<<")[1:]:  # of all signs, Git lets a name have neither < nor >
+        head, _, names = block.partition(">")
+        commit, time, author = head.split(" ", 2)
+        merge = Merge(time, _shown(author), commit)
         if commit not in edge:
-            found |= {
-                n.strip("\n"): Merge(time, author, commit) for n in names.split("\0") if n.strip()
-            }
+            found |= {name.strip("\n"): merge for name in names.split("\0") if name.strip()}
     return found
+
+
+def _shown(name: str) -> str:
+    """Return a name without signs that could paint over what a terminal or a page shows."""
+    return "".join(sign if sign.isprintable() else "?" for sign in name)
 
 
 def _edges(repository: Repository) -> set[str]:
