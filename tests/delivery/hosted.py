@@ -13,6 +13,8 @@ from delivery.hosts.finding import connect
 from delivery.hosts.host import Host
 from delivery.proposal import Proposal
 from delivery.pushing import Origin
+from delivery.verbs.app_add import work_tree_settings
+from delivery.verbs.owners import write_owners
 from delivery.verbs.pull_request import Put, put
 from delivery.workplace import Branches, Workplace
 
@@ -159,7 +161,9 @@ def host_world(githost: GitHost, world: World, name: str) -> Hosted:
     lines = path.read_text().splitlines(keepends=True)
     kept = [line for line in lines if not line.startswith("repository:")]
     at = f"host: {{kind: gitea, api: {githost.api}}}\nrepository: {url}\n"
-    world.change({"delivery.yaml": "".join(kept).replace("main: main\n", f"main: main\n{at}")})
+    world.write({"delivery.yaml": "".join(kept).replace("main: main\n", f"main: main\n{at}")})
+    write_owners(world.root, work_tree_settings(world.root))
+    world.commit("Say which host it is on")
     world.git("remote", "add", "origin", url)
     hosted = Hosted(world, githost, name)
     hosted.push_main()

@@ -87,6 +87,15 @@ def test_pull_request_says_what_it_brings_and_how_it_came(hosted: Hosted) -> Non
     assert "2 people have to approve it" in found["body"]
 
 
+def test_owners_of_what_is_touched_are_asked_for_a_review(hosted: Hosted) -> None:
+    made = hosted.put(hosted.world.promote("prod"))
+    found = hosted.ask(ADA, "GET", f"pulls/{made.number}")
+    assert [team["name"] for team in found["requested_reviewers_teams"]] == ["ml"]
+    release = hosted.put(hosted.world.release(3), "replace")
+    found = hosted.ask(ADA, "GET", f"pulls/{release.number}")
+    assert not found["requested_reviewers_teams"]
+
+
 def test_called_twice_there_is_one_pull_request(hosted: Hosted) -> None:
     first = hosted.deliver(*ROLLBACK, "--pr", "--json")
     again = hosted.deliver(*ROLLBACK, "--pr", "--json")
@@ -185,6 +194,48 @@ def test_approvals_are_those_of_the_newest_commit(hosted: Hosted) -> None:
         assert host.approved_by(made.number, proposal.commit) == [ADA]
         assert host.approved_by(made.number, "c" * 40) == []
         assert host.authors(host.get(made.number)) >= {ROBOT}
+
+
+def approvals(hosted: Hosted, number: int) -> str:
+    done = hosted.deliver("approvals", "--pr", str(number))
+    assert "Traceback" not in done.stderr
+    return str(done.stdout or done.stderr).partition(":")[0]
+
+
+def test_promotion_needs_as_many_approvals_as_its_environment_asks(hosted: Hosted) -> None:
+    made = hosted.put(hosted.world.promote("prod"))
+    assert approvals(hosted, made.number) == "approvals-missing"
+    hosted.approve(made.number, ADA)
+    assert approvals(hosted, made.number) == "approvals-missing"
+    hosted.approve(made.number, BEN)
+    assert approvals(hosted, made.number) == "ok"
+
+
+def test_approvals_of_others_than_the_approvers_do_not_count(hosted: Hosted) -> None:
+    text = (hosted.world.root / "delivery.yaml").read_text()
+    wanted = "approvals: 2\n    approvers: ['@acme/ml', '@cai']\n"
+    hosted.world.change({"delivery.yaml": text.replace("approvals: 2\n", wanted)})
+    hosted.push_main()
+    made = hosted.put(hosted.world.promote("prod"))
+    hosted.approve(made.number, "root-admin", ADA)
+    assert approvals(hosted, made.number) == "approvals-missing"
+    hosted.approve(made.number, BEN)
+    assert approvals(hosted, made.number) == "ok"
+
+
+def test_rollback_needs_one_approval(hosted: Hosted) -> None:
+    hosted.world.merge(hosted.world.promote("prod"))
+    hosted.push_main()
+    made = hosted.put(hosted.world.rollback("prod"))
+    assert approvals(hosted, made.number) == "approvals-missing"
+    hosted.approve(made.number, ADA)
+    assert approvals(hosted, made.number) == "ok"
+
+
+def test_approvals_are_of_the_commit_that_was_judged(hosted: Hosted) -> None:
+    made = hosted.put(hosted.world.promote("prod"))
+    done = hosted.deliver("approvals", "--pr", str(made.number), "--head", "main")
+    assert "head-moved" in done.stderr
 
 
 def test_member_of_a_team_is_known(hosted: Hosted) -> None:

@@ -14,7 +14,7 @@ from .errors import Refused, UsageError
 from .files import parse_model
 from .git import Folder, Snapshot
 from .policy import METRICS, Calibration, Gate, PartialPolicy, Policy, Task
-from .settings import Settings, Strict, check_name
+from .settings import Owner, Settings, Strict, check_name
 
 SERVER = "delivery/server"
 CONVERSION = "delivery/conversion"
@@ -71,7 +71,7 @@ class AppFile(Strict):
     serve: Literal["onnx", "native"] = "onnx"
     allow: tuple[Literal["pickle"], ...] = ()
     tolerance: float = Field(default=1e-6, gt=0, le=0.1)
-    owners: Annotated[list[str], Field(min_length=1)]
+    owners: Annotated[list[Owner], Field(min_length=1)]
     gate: Gate
 
     @model_validator(mode="after")

@@ -31,7 +31,9 @@ Duration = Annotated[str, StringConstraints(pattern=r"^([1-9]\d*h)?([1-9]\d*m)?$
 Cpu = Annotated[str, StringConstraints(pattern=r"^[1-9]\d*m?$")]
 Memory = Annotated[str, StringConstraints(pattern=r"^[1-9]\d*[KMGT]i$")]
 Group = Annotated[str, StringConstraints(pattern=r"^[\w@:/][\w@:/. -]*$")]
-Owner = Annotated[str, StringConstraints(pattern=r"^@[A-Za-z0-9][A-Za-z0-9_.-]*(/[\w.-]+)?$")]
+Owner = Annotated[
+    str, StringConstraints(pattern=r"^@[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)?$", max_length=100)
+]
 Why = Annotated[
     str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
 ]

@@ -20,6 +20,7 @@ from . import layout
 from .argocd import argocd_is_current, argocd_is_valid
 from .change import Change
 from .holdouts import holdouts_hold
+from .owners import owners_are_current
 from .records import RULES, Added
 from .rendered import rendered_again, sources_render
 from .secrets import no_secrets
@@ -46,6 +47,7 @@ CHANGE_RULES: tuple[Callable[[Change], Iterator[DeliveryError]], ...] = (
     sources_render,
     argocd_is_valid,
     argocd_is_current,
+    owners_are_current,
 )
 
 

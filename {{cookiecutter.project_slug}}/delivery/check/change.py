@@ -9,11 +9,9 @@ from functools import cached_property
 
 from ..git import Repository, Snapshot
 from ..ledger import ROOT, Ledger, Line, read_ledger
+from ..owners import JUDGE_FILES, JUDGE_FOLDERS
 from ..settings import Settings, read_settings
 from ..workplace import Workplace
-
-JUDGE_FILES = ("delivery.yaml", "Jenkinsfile")
-JUDGE_FOLDERS = ("delivery/", ".github/", "argocd/", "keys/")
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from ..records import ACCEPTING, manifests_digest
 from ..settings import Settings, read_settings
 from .argocd import not_current
 from .layout import app_vanished, unexpected_files
+from .owners import owners_not_current
 from .records import current_differs
 from .secrets import secrets_in
 from .waivers import sound_waivers
@@ -48,6 +49,7 @@ def whole(repository: Repository) -> list[DeliveryError]:
     found += _apps(head, settings, ledger)
     found += sound_waivers(head, settings)
     found += not_current(head, settings)
+    found += owners_not_current(head, settings)
     found += secrets_in(head, head.entries)
     return found
 

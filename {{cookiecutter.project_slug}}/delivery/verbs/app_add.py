@@ -19,6 +19,7 @@ from ..placing import move, put, staging
 from ..policy import Task
 from ..settings import PATH, Settings, check_name
 from ..skeletons import CHART, NewApp, app_files
+from .owners import write_owners
 
 OWNER = re.compile(r"@[A-Za-z0-9-]+(/[\w.-]+)?", re.ASCII)
 STYLES: tuple[Style, ...] = get_args(Style)
@@ -79,7 +80,8 @@ def app_add(root: Path, settings: Settings, new: NewApp, say: Say) -> list[str]:
         more |= draw(code, new.name, new.task)
         put(folder, more)
         _move(folder, root, settings, new)
-    return sorted({**files, **more})
+    owners = write_owners(root, settings)
+    return sorted({*files, *more, *([owners] if owners else [])})
 
 
 def require_room(root: Path, settings: Settings, new: NewApp) -> None:

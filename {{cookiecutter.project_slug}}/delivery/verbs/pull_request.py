@@ -15,6 +15,7 @@ from ..proposal import Proposal, Step
 from ..pushing import Origin
 from ..records import ACCEPTING, Kind
 from ..report.verdict import plain
+from ..settings import Environment
 from ..workplace import Workplace, steps_of
 from .history import merges
 
@@ -65,7 +66,7 @@ class Put:
 def wanted(place: Workplace, proposal: Proposal) -> Wanted:
     """Return the pull request of a proposal, from records alone."""
     kind, environment = proposal.steps[0].record.kind, proposal.steps[0].environment
-    needs = approvals_needed(place, environment, kind)
+    needs = needed(place.settings.environment(environment), kind)
     return Wanted(
         proposal.branch,
         proposal.subject,
@@ -75,10 +76,9 @@ def wanted(place: Workplace, proposal: Proposal) -> Wanted:
     )
 
 
-def approvals_needed(place: Workplace, environment: str, kind: Kind) -> int:
+def needed(environment: Environment, kind: Kind) -> int:
     """Return how many have to approve: a rollback needs one at most."""
-    asked = place.settings.environment(environment).approvals
-    return min(asked, 1) if kind == "rollback" else asked
+    return min(environment.approvals, 1) if kind == "rollback" else environment.approvals
 
 
 def put(place: Workplace, proposal: Proposal, host: Host, origin: Origin, say: Say) -> Put:

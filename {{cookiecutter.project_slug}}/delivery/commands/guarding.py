@@ -1,0 +1,85 @@
+"""Verbs about who may change what: owners, branch rules, approvals."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..console import show, show_json
+from .options import AsJson, Head, here
+from .requesting import DryRun
+
+Number = Annotated[int, typer.Option("--pr", metavar="NUMBER", help="The pull request.")]
+Checks = Annotated[
+    list[str] | None,
+    typer.Option("--require", metavar="CHECK", help="A check to require; else `pass`, `test`."),
+]
+
+
+def mount(app: typer.Typer) -> None:
+    """Add the verbs to the command."""
+    for command in (owners, protect, approvals):
+        app.command()(command)
+
+
+def owners(as_json: AsJson = False) -> None:
+    """Write CODEOWNERS from delivery.yaml and the apps, as they stand in the work tree.
+
+    Example: deliver owners
+    """
+    from ..git import Repository
+    from ..verbs.app_add import work_tree_settings
+    from ..verbs.owners import write_owners
+
+    root = Repository.find(Path.cwd()).root
+    path = write_owners(root, work_tree_settings(root))
+    if as_json:
+        show_json({"written": path})
+        return
+    show(f"written: {path}" if path else "CODEOWNERS is what delivery.yaml and the apps give")
+    if path:
+        show(f"next:    git add {path}, commit, merge: the Git host reads it on main")
+
+
+def protect(require: Checks = None, dry_run: DryRun = False, as_json: AsJson = False) -> None:
+    """Set the rules of the main branch on the Git host; with --dry-run print them.
+
+    Example: deliver protect --dry-run
+    """
+    from ..hosts.finding import connect
+    from ..verbs.protect import CHECKS, rules_for, told
+
+    settings = here().settings
+    rules = rules_for(settings, require or CHECKS)
+    if not dry_run:
+        with connect(settings, os.environ) as host:
+            host.protect(rules)
+    if as_json:
+        show_json({"dry_run": dry_run, "rules": told(rules)})
+        return
+    for line in told(rules):
+        show(f"{'would be' if dry_run else 'set'}: {line}")
+
+
+def approvals(number: Number, head: Head = "", as_json: AsJson = False) -> None:
+    """Refuse a pull request that too few have approved; a rollback needs one at most.
+
+    Example: deliver approvals --pr 12
+    """
+    from ..hosts.finding import connect
+    from ..verbs.approvals import approvals as verb
+
+    place = here()
+    with connect(place.settings, os.environ) as host:
+        found = verb(place, host, number, head)
+    if as_json:
+        show_json([vars(one) for one in found])
+        return
+    for one in found:
+        who = ", ".join(one.counted) or "nobody has to"
+        show(f"ok: {one.environment}: approved by {who}")
+    if not found:
+        show("ok: it brings no record, so the owners' review is enough")

@@ -1,0 +1,28 @@
+"""`deliver owners`: put CODEOWNERS into the work tree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..app import AppFile
+from ..files import parse_model, write
+from ..owners import owners_file, owners_path
+from ..settings import Settings
+
+
+def write_owners(root: Path, settings: Settings) -> str | None:
+    """Return the path of CODEOWNERS where it had to be written; None where it was current.
+
+    Delivery.yaml and apps are read as they stand in the work tree.
+    """
+    apps = {
+        path.parent.name: parse_model(AppFile, path.read_bytes(), str(path.relative_to(root)))
+        for path in sorted(root.glob("apps/*/app.yaml"))
+    }
+    path, data = owners_path(settings), owners_file(settings, apps)
+    target = root / path
+    if target.is_file() and target.read_bytes() == data:
+        return None
+    target.parent.mkdir(exist_ok=True)
+    write(target, data)
+    return path
