@@ -127,6 +127,7 @@ def test_length_of_json_that_can_not_be_is_a_400(server: Server, length: str) ->
 
 def test_answer_that_is_not_finite_is_a_500(tmp_path: Path, start: Callable[..., Server]) -> None:
     server = start(overflowing_at_one(tmp_path))
+    answer = server.infer(request_of([[0.0], [1.0]]))
     assert answer.status_code == 500
     assert answer.json() == {"error": "row 1: the model answered a number that is not finite"}
     assert server.stop() == 0
