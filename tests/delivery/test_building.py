@@ -82,6 +82,20 @@ def test_model_of_other_sources_is_not_built(path: str, what: str, toy: Reposito
     assert what in refused.value.seen
 
 
+def test_pickle_that_is_no_longer_allowed_is_not_built(toy: Repository) -> None:
+    trained(toy)
+    text = toys.APP.replace("allow: [pickle]\n", "")
+    toys.commit(toy.root, {"apps/toy/app.yaml": text})
+    with pytest.raises(Refused, match="payload-runs-code"):
+        built(toy)
+
+
+def test_context_has_the_lock_of_its_model(toy: Repository, tmp_path: Path) -> None:
+    _, app = toys.read(toy)
+    write_context(tmp_path, app.snapshot, b"{}", model(), identity(model()))
+    assert (tmp_path / "requirements.lock").read_bytes() == model().files["requirements.lock"]
+
+
 def test_altered_model_is_not_built(toy: Repository) -> None:
     trained(toy)
     payload = next((toy.root / ".local/mlflow/artifacts").glob("**/model.pkl"))

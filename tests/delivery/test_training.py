@@ -290,6 +290,23 @@ def test_broken_training_is_refused_by_name(what: str, toy: Repository) -> None:
         registry_of(toy).find("toy", None)
 
 
+def test_pickle_that_is_not_allowed_is_refused_before_training(toy: Repository) -> None:
+    text = toys.APP.replace("allow: [pickle]\n", "")
+    files: dict[str, str | bytes] = {"apps/toy/app.yaml": text, "lab/toy/__main__.py": "1 / 0"}
+    toys.commit(toy.root, files)
+    with pytest.raises(Refused, match="payload-runs-code") as refused:
+        trained(toy)
+    assert "allow: [pickle]" in refused.value.next_step
+
+
+def test_what_became_of_the_payload_is_tagged(toy: Repository) -> None:
+    found = trained(toy).model
+    assert (found.conversion, found.conversion_reason) == (
+        "native",
+        "app.yaml says `serve: native`",
+    )
+
+
 def test_training_is_not_given_the_holdout(toy: Repository) -> None:
     peek = "\nimport os, sys\nassert '.csv' not in ' '.join([*sys.argv, *os.environ.values()])\n"
     toys.commit(toy.root, {"lab/toy/__main__.py": toys.TRAIN + peek})

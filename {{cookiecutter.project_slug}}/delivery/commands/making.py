@@ -38,7 +38,7 @@ def mount(app: typer.Typer) -> None:
 
 def train(
     app: MaybeApp = None,
-    changed: bool = typer.Option(False, help="Every app that has no model of its code and lock."),
+    changed: bool = typer.Option(False, help="Every app that has no model of its code and locks."),
     as_json: AsJson = False,
 ) -> None:
     """Train an app's model in its own environment and register it in MLflow.
@@ -70,13 +70,14 @@ def train(
     for name, one in made:
         _show_trained(name, one, place)
     if not made:
-        show("every app has a model of its code and lock")
+        show("every app has a model of its code and locks")
 
 
 def _show_trained(app: str, made: Trained, place: Workplace) -> None:
     model = made.model
     metrics = ", ".join(f"{name} {value:.4g}" for name, value in made.holdout_metrics.items())
     show(f"trained: {app} model {model.version} ({short(model.digest)}); hold-out: {metrics}")
+    show(f"served:  {model.conversion}: {model.conversion_reason}")
     on_main = app in {one.name for one in place.apps} and (
         place.app(app).code(place.settings).sha256 == model.code
     )
@@ -117,7 +118,7 @@ def build(
     for name, one in made:
         _show_built(name, one)
     if not made:
-        show("every model of main's code and lock has an image")
+        show("every model of main's code and locks has an image")
 
 
 def _show_built(app: str, made: Built) -> None:
