@@ -184,6 +184,26 @@ def test_comment_is_updated_in_place(hosted: Hosted) -> None:
     assert found[1]["body"].strip().endswith("Two")
 
 
+def test_report_is_the_one_comment_that_stays_current(hosted: Hosted) -> None:
+    proposal = hosted.world.promote("prod")
+    made = hosted.put(proposal)
+    words = ("report", "--head", proposal.branch, "--comment", str(made.number))
+    for _ in range(2):
+        assert "Traceback" not in hosted.deliver(*words).stderr
+    [comment] = hosted.ask(ADA, "GET", f"issues/{made.number}/comments")
+    printed = hosted.deliver(*words[:3]).stdout
+    assert comment["body"].replace("\r\n", "\n").strip() == printed.strip()
+
+
+def test_check_is_marked_on_a_commit(protected: Hosted) -> None:
+    proposal = protected.world.promote("prod")
+    protected.put(proposal)
+    words = ("mark", proposal.branch, "--check", "pass", "--state", "failure")
+    assert protected.deliver(*words).returncode == 0
+    [found] = protected.ask(ADA, "GET", f"commits/{proposal.commit}/statuses")
+    assert (found["context"], found["status"]) == ("pass", "failure")
+
+
 def test_approvals_are_those_of_the_newest_commit(hosted: Hosted) -> None:
     proposal = hosted.world.promote("prod")
     made = hosted.put(proposal)

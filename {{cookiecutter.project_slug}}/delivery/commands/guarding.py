@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -19,9 +19,17 @@ Checks = Annotated[
 ]
 
 
+Commit = Annotated[str, typer.Argument(metavar="COMMIT", help="What was judged.")]
+Name = Annotated[str, typer.Option("--check", metavar="NAME", help="The check, such as `pass`.")]
+State = Annotated[
+    Literal["pending", "success", "failure", "error"], typer.Option(help="What came of it.")
+]
+Link = Annotated[str, typer.Option("--link", metavar="URL", help="Where it can be read.")]
+
+
 def mount(app: typer.Typer) -> None:
     """Add the verbs to the command."""
-    for command in (owners, protect, approvals):
+    for command in (owners, protect, approvals, mark):
         app.command()(command)
 
 
@@ -83,3 +91,23 @@ def approvals(number: Number, head: Head = "", as_json: AsJson = False) -> None:
         show(f"ok: {one.environment}: approved by {who}")
     if not found:
         show("ok: it brings no record, so the owners' review is enough")
+
+
+def mark(
+    commit: Commit, check: Name, state: State, link: Link = "", as_json: AsJson = False
+) -> None:
+    """Report a check on a commit to the Git host, for a pull request that starts no workflow.
+
+    Example: deliver mark 3f2c91d07a55 --check pass --state success
+    """
+    from ..hosts.finding import connect
+    from ..hosts.parts import Check
+
+    place = here()
+    judged = place.repository.resolve(commit)
+    with connect(place.settings, os.environ) as host:
+        host.report(judged, Check(check, state, f"reported by deliver: {state}", link))
+    if as_json:
+        show_json({"commit": judged, "check": check, "state": state})
+        return
+    show(f"marked:  {judged[:12]} {check} {state}")

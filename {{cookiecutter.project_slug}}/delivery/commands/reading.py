@@ -26,6 +26,9 @@ Digest = Annotated[
 Images = Annotated[bool, typer.Option("--images", help="Verify the records' images, too.")]
 Live = Annotated[bool, typer.Option("--live", help="Ask Argo CD what runs, too.")]
 Out = Annotated[Path, typer.Option(metavar="FOLDER", help="Where the pages go.")]
+OnPullRequest = Annotated[
+    int | None, typer.Option("--comment", metavar="NUMBER", help="Put it onto this pull request.")
+]
 MaybeHead = Annotated[str | None, typer.Option(metavar="REF", help="The change; else HEAD.")]
 
 Scored = Annotated[
@@ -176,12 +179,14 @@ def report(
     base: Base = None,
     head: Head = "HEAD",
     scored: Scored = None,
+    comment: OnPullRequest = None,
     now: Now = None,
     as_json: AsJson = False,
 ) -> None:
     """Print the comment on a pull request: what it brings, the verdict, what changes, who approves.
 
-    With --scored, a refusal of `gate --verify` stands in it, too.
+    With --scored, a refusal of `gate --verify` stands in it, too. With --comment it is put onto
+    the pull request, in place of the one before.
 
     Example: deliver report --base origin/main --head promote/prod/tumour-classifier-0002
     """
@@ -191,11 +196,21 @@ def report(
 
     repository = Repository.find(Path.cwd())
     page = verb(repository, base or here().main.commit, head, utc(now), scored)
+    if comment is not None:
+        _put_comment(comment, page.markdown())
     if as_json:
         show_json(page.as_json())
     else:
         show(page.markdown().rstrip("\n"))
     raise typer.Exit(page.found.exit_code)
+
+
+def _put_comment(number: int, text: str) -> None:
+    from ..hosts.finding import connect
+    from ..hosts.host import put_comment
+
+    with connect(here().settings, os.environ) as host:
+        put_comment(host, number, text)
 
 
 def _with_images(repository: Repository) -> Report:
