@@ -26,57 +26,38 @@ PLACE = "acme/models/"
 Seen = list[dict[str, Any]]
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The board of 100 apps with 1,000 records, in the folder that a server hands out."""
-    out = tmp_path_factory.mktemp("served")
-    world = chronicled(World(bake(tmp_path_factory.mktemp("many"))), APPS, RECORDS)
-    site(world.work, out / PLACE, None)
-    return out
+@pytest.fixture
+def modules(tmp_path: Path) -> Path:
+    (tmp_path / "modules").mkdir()
+    return prepare(tmp_path / "modules")
 
 
-@pytest.fixture(scope="module")
-def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return prepare(tmp_path_factory.mktemp("modules"))
+def board(folder: Path, apps: int, records: int) -> Path:
+    """Return the folder with the board of so many apps and records."""
+    world = chronicled(World(bake(folder / "bake")), apps, records)
+    site(world.work, folder / PLACE, None)
+    return folder / PLACE
 
 
-@pytest.fixture(scope="module")
-def seen(folder: Path, modules: Path) -> Seen:
-    """What the browser made of each page in each view."""
+def wrong(seen: Seen) -> dict[str, Any]:
+    """Return what was wrong, by view, page and kind."""
+    kinds = ("errors", "outside", "axe", "overflow")
+    told = {f"{one['view']} {one['path']} {kind}": one[kind] for one in seen for kind in kinds}
+    return {what: found for what, found in told.items() if found}
+
+
+# One test for all views: workers of a parallel run would each build the board for its own.
+def test_board_of_many_apps_meets_its_bars_in_a_browser(tmp_path: Path, modules: Path) -> None:
+    board(tmp_path, APPS, RECORDS)
     shots = os.environ.get("BOARD_SHOTS")
-    with served(folder) as url:
-        return look(modules, url + PLACE, PAGES, Path(shots) if shots else None)
+    with served(tmp_path) as url:
+        seen = look(modules, url + PLACE, PAGES, Path(shots) if shots else None)
+    assert wrong(seen) == {}
+    assert max(one["bytes"] for one in seen if one["path"] == PAGES[0]) <= MOST
+    assert all(one["styled"] and one["rules"] > 20 for one in seen)
 
 
-def told(seen: Seen, key: str) -> dict[str, Any]:
-    """Return what is not empty of one kind, by view and page."""
-    return {f"{one['view']} {one['path']}": one[key] for one in seen if one[key]}
-
-
-def test_browser_reports_no_error(seen: Seen) -> None:
-    assert told(seen, "errors") == {}
-
-
-def test_browser_asks_nobody_else(seen: Seen) -> None:
-    assert told(seen, "outside") == {}
-
-
-def test_pages_meet_wcag_aa(seen: Seen) -> None:
-    assert told(seen, "axe") == {}
-    assert min(one["rules"] for one in seen) > 20
-
-
-def test_first_view_is_small(seen: Seen) -> None:
-    assert [
-        one["bytes"] for one in seen if one["path"] == "index.html" and one["bytes"] > MOST
-    ] == []
-
-
-def test_nothing_runs_over_the_edge(seen: Seen) -> None:
-    assert told(seen, "overflow") == {}
-    assert len(told(seen, "styled")) == len(seen)
-
-
-def test_board_reads_from_a_folder_without_server(folder: Path, modules: Path) -> None:
-    seen = look(modules, f"{(folder / PLACE).as_uri()}/", PAGES[:1], None)
-    assert (told(seen, "errors"), len(told(seen, "styled"))) == ({}, len(seen))
+def test_board_reads_from_a_folder_without_server(tmp_path: Path, modules: Path) -> None:
+    seen = look(modules, f"{board(tmp_path, 3, 24).as_uri()}/", PAGES, None)
+    assert wrong(seen) == {}
+    assert all(one["styled"] for one in seen)
