@@ -49,6 +49,13 @@ def test_finding_is_refused_in_the_scanners_words(command: list[str]) -> None:
     assert "components of image=sha256:1" in refused.value.seen
 
 
+def test_scanner_without_its_data_is_heard() -> None:
+    script = "import sys; print('0 found'); sys.exit('no data: ' + sys.argv[1])"
+    with pytest.raises(Refused, match="image-vulnerable") as refused:
+        scan([sys.executable, "-c", script, "{image}"], "sha256:1", sbom("2.0.0"))
+    assert refused.value.seen.endswith("ended with 1: 0 found\nno data: sha256:1")
+
+
 def test_scanner_that_is_not_there_is_no_pass() -> None:
     with pytest.raises(Unknown, match="program-missing"):
         scan(["no-such-scanner", "{sbom}"], "sha256:1", sbom("2.0.0"))

@@ -11,6 +11,8 @@ from ..process import run, tail
 from .context import SBOM
 
 TIMEOUT_S = 1800
+LAST_ERRORS = 3
+"""Lines of standard error: a scanner without its data says so there, and "0 found" on the other."""
 
 
 def scan(command: Sequence[str], image: str, sbom: bytes) -> None:
@@ -25,9 +27,10 @@ def scan(command: Sequence[str], image: str, sbom: bytes) -> None:
         words = [word.replace("{sbom}", str(path)).replace("{image}", image) for word in command]
         done = run(*words, check=False, timeout_s=TIMEOUT_S)
     if done.code != 0:
+        said = [tail(done.text), *done.stderr.strip().splitlines()[-LAST_ERRORS:]]
         raise Refused(
             "image-vulnerable",
-            f"{words[0]} ended with {done.code}: {tail(done.text or done.stderr)}",
+            f"{words[0]} ended with {done.code}: " + "\n".join(filter(None, said)),
             "An image is pushed only if the scanner that delivery.yaml names finds nothing.",
             "take newer versions (`make lock UPGRADE=--upgrade`, a newer base), or tell the "
             "scanner, in a file of its own, why a finding does not apply",
