@@ -55,9 +55,7 @@ class App:
         self._requests = RequestLog(settings.log_sample)
         self._pages = Pages(folder, self.state, self.metrics, description(folder))
         self._infer_paths = {f"{path}/infer" for path in model_paths(folder)}
-        # In one call of ONNX Runtime a row costs what it costs alone: nothing is won by waiting.
-        batched = folder.identity.payload.format != "onnx"
-        self._batcher = Batcher(self._compute) if batched else None
+        self._batcher = Batcher(self._compute)
 
     def serve(self, model: Model) -> None:
         """Answer with a model from now on."""
@@ -134,7 +132,7 @@ class App:
     async def _predict(self, rows: Floats) -> Floats:
         """Return finite numbers, counted; raises RequestError or ModelError."""
         try:
-            numbers = await self._batcher.predict(rows) if self._batcher else self._compute(rows)
+            numbers = await self._batcher.predict(rows)
             finite = np.isfinite(numbers)
             if not finite.all():
                 row = int(np.argwhere(~finite)[0][0])
