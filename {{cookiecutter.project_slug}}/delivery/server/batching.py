@@ -1,8 +1,9 @@
 """Micro-batching: requests that wait while the model computes are answered by one call.
 
-An estimator's call costs a hundred times what one more row costs it; with 16 callers a request to a
-native logistic regression takes a fifth of the processor's time, to one in ONNX two thirds. No timer:
-what one tick of the event loop has read is computed at its end, so a lone request waits for nobody.
+An estimator's call costs a hundred times what one more row costs it: with 16 callers a request to a
+native logistic regression takes a fifth of the processor's time, to one in ONNX two thirds. There
+is no timer: what one tick of the event loop has read is computed at its end, so a lone request
+waits for nobody.
 """
 
 from __future__ import annotations
