@@ -1,20 +1,27 @@
 """Write what GitHub publishes about the requests that deliver sends, for tests to hold them to.
 
-    npm pack @octokit/openapi && tar xzf octokit-openapi-*.tgz
-    python tools/github.py package
+    npm pack @octokit/openapi @octokit/graphql-schema
+    mkdir rest graphql
+    tar xzf octokit-openapi-*.tgz -C rest && tar xzf octokit-graphql-schema-*.tgz -C graphql
+    python tools/github.py rest/package graphql/package
 
-Of the description, 13 MB, those operations are kept with their parameters, the schema of their
-body, and an example of an answer. It is GitHub's and Octokit's, under the MIT License.
+Of the descriptions, 14 MB, those operations are kept with their parameters, the schema of their
+body, and an example of an answer; and the one mutation that REST lacks, with its input. They are
+GitHub's and Octokit's, under the MIT License.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
-TARGET = Path(__file__).parent.parent / "tests/delivery/github/openapi.json"
+from graphql import build_schema, print_type
+
+TARGET = Path(__file__).parent.parent / "tests/delivery/github"
+MUTATION = "enablePullRequestAutoMerge"
 REPO = "/repos/{owner}/{repo}"
 OPERATIONS = {
     f"{REPO}": ("patch",),
@@ -44,6 +51,28 @@ def extract(package: Path) -> dict[str, Any]:
     }
     source = f"{about['name']} {about['version']}, {about['license']} License"
     return {"source": source, "paths": kept}
+
+
+def mutation(package: Path) -> str:
+    """Return the mutation's part of the npm package `@octokit/graphql-schema`, as a schema."""
+    about = json.loads((package / "package.json").read_bytes())
+    text = (package / "schema.graphql").read_text(encoding="utf-8")
+    whole = build_schema(text, assume_valid_sdl=True)  # one of its types has a field twice
+    assert whole.mutation_type is not None
+    asked = whole.mutation_type.fields[MUTATION].args["input"].type
+    kept = ("EnablePullRequestAutoMergeInput", "PullRequestMergeMethod", "GitObjectID")
+    types = [_plain(print_type(whole.type_map[name])) for name in kept]
+    types.append("type Payload {\n  clientMutationId: String\n}")
+    types.append("type Query {\n  none: String\n}")
+    types.append(f"type Mutation {{\n  {MUTATION}(input: {asked}): Payload\n}}")
+    source = f"# {about['name']} {about['version']}, {about['license']} License; payload shortened"
+    return "\n\n".join([source, *types]) + "\n"
+
+
+def _plain(text: str) -> str:
+    """Return a part of a schema without what it says about itself."""
+    text = re.sub(r' *"""(.|\n)*?"""\n', "", text)
+    return re.sub(r"\n\n+", "\n", text).strip()
 
 
 def _operation(whole: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
@@ -86,4 +115,6 @@ def _resolved(whole: dict[str, Any], part: Any) -> Any:
 
 
 if __name__ == "__main__":
-    TARGET.write_text(json.dumps(extract(Path(sys.argv[1])), indent=1, sort_keys=True) + "\n")
+    rest = json.dumps(extract(Path(sys.argv[1])), indent=1, sort_keys=True)
+    (TARGET / "openapi.json").write_text(f"{rest}\n")
+    (TARGET / "mutation.graphql").write_text(mutation(Path(sys.argv[2])))

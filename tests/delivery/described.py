@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import graphql
 import jsonschema_rs
 
 DESCRIPTION = json.loads((Path(__file__).parent / "github/openapi.json").read_bytes())["paths"]
+MUTATION = graphql.build_schema((Path(__file__).parent / "github/mutation.graphql").read_text())
 TOKEN = "ghs_planted_canary"  # noqa: S105 - of nothing
 REPOSITORY, MAIN, BRANCH = "octocat/Hello-World", "master", "new-topic"
 """What the examples are about."""
@@ -72,7 +74,8 @@ class _Handler(BaseHTTPRequestHandler):
             return 401, {"message": "Bad credentials"}
         told = self.server.answers.get((self.command, path))
         if path == "/graphql":
-            return told or (200, {"data": {"enablePullRequestAutoMerge": {}}})
+            wrong = _wrong_query(body["query"], body["variables"])
+            return (418, {"message": wrong}) if wrong else told or (200, {"data": {}})
         operation = _operation(self.command.lower(), path)
         if operation is None:
             return 418, {"message": f"no {self.command} {path} is described"}
@@ -108,6 +111,17 @@ def _wrong(schema: Any, body: Any) -> str:
     except jsonschema_rs.ValidationError as err:
         return str(err.message)
     return ""
+
+
+def _wrong_query(query: str, variables: dict[str, Any]) -> str:
+    document = graphql.parse(query)
+    problems = graphql.validate(MUTATION, document)
+    operation = graphql.utilities.get_operation_ast(document)
+    assert operation is not None
+    asked = operation.variable_definitions
+    given = graphql.execution.get_variable_values(MUTATION, asked, variables)
+    problems += given if isinstance(given, list) else []
+    return "; ".join(one.message for one in problems)
 
 
 def _nullable(schema: Any) -> Any:

@@ -243,6 +243,17 @@ def test_approvals_of_others_than_the_approvers_do_not_count(hosted: Hosted) -> 
     assert approvals(hosted, made.number) == "ok"
 
 
+def test_change_of_the_judge_needs_an_owner_of_it(hosted: Hosted) -> None:
+    hosted.world.git("switch", "--quiet", "--create", "judge")
+    hosted.world.change({"delivery/README": "Judge by nothing.\n"})
+    hosted.world.git("push", "--quiet", hosted.githost.address(ADA, hosted.repository), "judge")
+    wanted = {"head": "judge", "base": "main", "title": "Change the judge"}
+    number = hosted.ask(ADA, "POST", "pulls", wanted)["number"]
+    assert approvals(hosted, number) == "approvals-missing"
+    hosted.approve(number, BEN)
+    assert approvals(hosted, number) == "ok"
+
+
 def test_rollback_needs_one_approval(hosted: Hosted) -> None:
     hosted.world.merge(hosted.world.promote("prod"))
     hosted.push_main()

@@ -172,11 +172,11 @@ def test_protection_is_set_as_described(server: Described, host: GitHub) -> None
 
 def test_auto_merge_that_is_not_allowed_is_told(server: Described, host: GitHub) -> None:
     request = host.get(1347)
-    host.merge_when_ready(request)
+    host.merge_when_ready(request, request.head.sha)
     answer = {"data": None, "errors": [{"message": "Auto merge is not allowed"}]}
     server.answers["POST", "/graphql"] = (200, answer)
     with pytest.raises(Refused, match=r"host-refused: .*Auto merge is not allowed"):
-        host.merge_when_ready(request)
+        host.merge_when_ready(request, request.head.sha)
 
 
 @pytest.mark.parametrize(

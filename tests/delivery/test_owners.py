@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from delivery.app import AppFile
 from delivery.check import check_whole
-from delivery.owners import owners_file, owners_path
+from delivery.owners import Owned, owners_file, owners_path
 from delivery.settings import Settings
 from delivery.verbs.owners import write_owners
 from pydantic import ValidationError
@@ -98,3 +98,18 @@ def test_file_that_gitea_would_read_before_is_refused(fresh: World) -> None:
     fresh.commit()
     [found] = check_whole(fresh.repository).findings
     assert (found.code, found.next_step) == ("owners-not-current", "git rm CODEOWNERS")
+
+
+@pytest.mark.parametrize(
+    ("path", "file", "covers"),
+    [
+        ("delivery/", "delivery/cli.py", True),
+        ("delivery/", "delivery.yaml", False),
+        ("delivery.yaml", "delivery.yaml", True),
+        ("delivery.yaml", "delivery.yaml.orig", False),
+        ("overlays/*/churn/", "overlays/prod/churn/values.yaml", True),
+        ("overlays/*/churn/", "overlays/prod/other/churn/values.yaml", False),
+    ],
+)
+def test_owned_path_covers_what_is_in_it(path: str, file: str, covers: bool) -> None:
+    assert Owned(path, ("@acme/ml",)).covers(file) is covers

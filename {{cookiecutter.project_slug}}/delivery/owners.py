@@ -9,6 +9,7 @@ See: GitHub's manual, "About code owners"; `ParseCodeOwnersLine` of Gitea 1.26.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -33,6 +34,12 @@ class Owned:
 
     path: str
     owners: tuple[str, ...]
+
+    def covers(self, path: str) -> bool:
+        """Return whether a file's path is in it, or is it."""
+        expression = re.escape(self.path).replace(r"\*", "[^/]+")
+        found = re.match(expression, path)
+        return found is not None and (self.path.endswith("/") or found.end() == len(path))
 
 
 def owners_path(settings: Settings) -> str:

@@ -88,9 +88,9 @@ def approvals(number: Number, head: Head = "", as_json: AsJson = False) -> None:
         return
     for one in found:
         who = ", ".join(one.counted) or "nobody has to"
-        show(f"ok: {one.environment}: approved by {who}")
+        show(f"ok: {one.subject}: approved by {who}")
     if not found:
-        show("ok: it brings no record, so the owners' review is enough")
+        show("ok: it brings no record; what it touches is owned by nobody, or the host asks owners")
 
 
 def mark(

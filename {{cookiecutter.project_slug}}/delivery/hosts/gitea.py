@@ -28,7 +28,9 @@ class _Team(Part):
 
 @dataclass
 class Gitea(Host):
-    """A repository on Gitea."""
+    """A repository on Gitea, which asks owners for a review and merges without it."""
+
+    enforces_owners = False
 
     def approved_by(self, number: int, commit: str) -> list[str]:
         """Return who approves a commit of a pull request and may: logins, each once.
@@ -66,15 +68,17 @@ class Gitea(Host):
         found = self.rest.get(self._path(f"branches/{quoted(self.main)}"), _Branch)
         return sorted(found.status_check_contexts or ()) if found.enable_status_check else []
 
-    def merge_when_ready(self, request: PullRequest) -> None:
+    def merge_when_ready(self, request: PullRequest, commit: str) -> None:
         """Have Gitea merge a pull request as soon as its checks have passed.
 
-        Gitea answers with a conflict where it was told so before.
+        The wish stays when another commit is pushed, whose checks then have to pass. Where it was
+        told so before, Gitea answers with a conflict.
         """
         wanted = {
             "Do": "squash",
             "merge_when_checks_succeed": True,
             "delete_branch_after_merge": True,
+            "head_commit_id": commit,
         }
         path = self._path(f"pulls/{request.number}/merge")
         self.rest.ask("POST", path, body=wanted, also=(409,))

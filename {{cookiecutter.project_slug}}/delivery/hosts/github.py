@@ -15,8 +15,10 @@ HEADERS: Mapping[str, str] = {"X-GitHub-Api-Version": "2022-11-28"}
 MEMBERS = ("OWNER", "MEMBER", "COLLABORATOR")
 """Whose review counts: on a public repository anybody may give one."""
 AUTO_MERGE = """\
-mutation($id: ID!) {
-  enablePullRequestAutoMerge(input: {pullRequestId: $id, mergeMethod: SQUASH}) { clientMutationId }
+mutation($id: ID!, $commit: GitObjectID!) {
+  enablePullRequestAutoMerge(
+    input: {pullRequestId: $id, expectedHeadOid: $commit, mergeMethod: SQUASH}
+  ) { clientMutationId }
 }"""
 
 
@@ -52,6 +54,8 @@ class _Membership(Part):
 @dataclass
 class GitHub(Host):
     """A repository on GitHub."""
+
+    enforces_owners = True
 
     def find(self, branch: str) -> PullRequest | None:
         """Return the open pull request of a branch."""
@@ -91,14 +95,14 @@ class GitHub(Host):
             found |= {one.context for one in rule.parameters.required_status_checks}
         return sorted(found)
 
-    def merge_when_ready(self, request: PullRequest) -> None:
+    def merge_when_ready(self, request: PullRequest, commit: str) -> None:
         """Have GitHub merge a pull request; only its GraphQL API knows how.
 
         Raises Refused (`host-refused`) where the repository does not allow it.
         """
         # A server of one's own has .../api/v3 and .../api/graphql side by side.
         url = f"{self.rest.url.removesuffix('/v3')}/graphql"
-        body = {"query": AUTO_MERGE, "variables": {"id": request.node_id}}
+        body = {"query": AUTO_MERGE, "variables": {"id": request.node_id, "commit": commit}}
         found: dict[str, Any] = self.rest.ask("POST", url, body=body).json()
         if found.get("errors"):
             raise Refused(

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 from urllib.parse import quote
 
 from ..errors import Refused, Unknown
@@ -27,6 +28,8 @@ class Host(ABC):
     repository: str
     """Its owner and name, as in `acme/models`."""
     main: str
+    enforces_owners: ClassVar[bool]
+    """Whether the host itself lets nothing in without an approval by CODEOWNERS."""
 
     def get(self, number: int) -> PullRequest:
         """Return a pull request."""
@@ -107,8 +110,8 @@ class Host(ABC):
         """Return the names of the checks without which nothing is merged into main."""
 
     @abstractmethod
-    def merge_when_ready(self, request: PullRequest) -> None:
-        """Have the host merge a pull request as soon as its rules let it."""
+    def merge_when_ready(self, request: PullRequest, commit: str) -> None:
+        """Have the host merge a pull request, at this commit, as soon as its rules let it."""
 
     @abstractmethod
     def protect(self, rules: Rules) -> None:

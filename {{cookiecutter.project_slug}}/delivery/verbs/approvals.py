@@ -1,30 +1,42 @@
-"""`deliver approvals`: whether enough people let a pull request through, by each environment."""
+"""`deliver approvals`: whether enough people let a pull request through."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ..check.change import Change
 from ..errors import Refused
 from ..hosts.host import Host
-from ..settings import Environment, read_settings
+from ..ledger import ROOT
+from ..owners import owned
+from ..settings import read_settings
 from ..workplace import Workplace
 from .pull_request import needed
 
 
 @dataclass(frozen=True)
 class Approved:
-    """An environment that a pull request changes, how many it takes, and who counts."""
+    """What a pull request changes, how many approvals that takes, and whose count."""
 
-    environment: str
+    subject: str
+    """An environment, or an owned path."""
     needs: int
     counted: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Need:
+    """Approvals that are needed: how many, and by whom; anybody who may write without names."""
+
+    subject: str
+    count: int
+    names: tuple[str, ...]
+
+
 def approvals(place: Workplace, host: Host, number: int, head: str) -> list[Approved]:
-    """Return who approves, for each environment that a pull request brings a record to.
+    """Return who approves, for each environment and owned path that a pull request changes.
 
     `head`, where it is given, is the commit that was judged; approvals count for the newest commit
     alone. Nobody approves what they opened or wrote. Numbers and names are those of the newest
@@ -35,15 +47,16 @@ def approvals(place: Workplace, host: Host, number: int, head: str) -> list[Appr
     if commit != request.head.sha:
         raise _moved(number, commit, request.head.sha)
     change = Change.between(place.repository, place.main.commit, commit, datetime.now(UTC))
-    wanted = list(_wanted(change))
-    if not any(needs for _, needs in wanted):
-        return [Approved(environment.name, 0, ()) for environment, _ in wanted]
-    who, authors = host.approved_by(number, commit), host.authors(request)
-    return [_counted(host, environment, needs, who, authors) for environment, needs in wanted]
+    found = [*_records(change), *([] if host.enforces_owners else _owned(place, change))]
+    if not any(need.count for need in found):
+        return [Approved(need.subject, 0, ()) for need in found]
+    authors = {one.lower() for one in host.authors(request)}
+    others = [one for one in host.approved_by(number, commit) if one.lower() not in authors]
+    return [_counted(host, need, others) for need in found]
 
 
-def _wanted(change: Change) -> Iterator[tuple[Environment, int]]:
-    """Yield each environment with a new record, and the most approvals that a record needs."""
+def _records(change: Change) -> Iterator[Need]:
+    """Yield what each environment with a new record needs: the most that one of them does."""
     for environment in read_settings(change.tip).environments:
         kinds = [
             entry.record.kind
@@ -52,34 +65,40 @@ def _wanted(change: Change) -> Iterator[tuple[Environment, int]]:
             for entry in new.entries[len(old.entries) :]
         ]
         if kinds:
-            yield environment, max(needed(environment, kind) for kind in kinds)
+            count = max(needed(environment, kind) for kind in kinds)
+            yield Need(environment.name, count, tuple(environment.approvers))
 
 
-def _counted(
-    host: Host, environment: Environment, needs: int, who: Iterable[str], authors: set[str]
-) -> Approved:
-    lower = {one.lower() for one in authors}
-    others = [login for login in who if login.lower() not in lower]
-    counted = tuple(login for login in others if _may(host, environment, login))
-    if len(counted) < needs:
-        raise _missing(environment, needs, counted)
-    return Approved(environment.name, needs, counted)
+def _owned(place: Workplace, change: Change) -> Iterator[Need]:
+    """Yield a need for each owned path that is touched, records aside: one of its owners."""
+    apps = {app.name: app.file for app in place.apps}
+    sources = [path for path in change.paths if not path.startswith(f"{ROOT}/")]
+    for row in owned(place.settings, apps):
+        if any(row.covers(path) for path in sources):
+            yield Need(row.path, 1, row.owners)
 
 
-def _may(host: Host, environment: Environment, login: str) -> bool:
-    """Return whether somebody is an approver; without a list whoever may write is."""
-    names = [name.removeprefix("@") for name in environment.approvers]
+def _counted(host: Host, need: Need, who: Sequence[str]) -> Approved:
+    counted = tuple(login for login in who if _may(host, need.names, login))
+    if len(counted) < need.count:
+        raise _missing(need, counted)
+    return Approved(need.subject, need.count, counted)
+
+
+def _may(host: Host, owners: Sequence[str], login: str) -> bool:
+    """Return whether somebody is named, or is in a team that is; without names anybody may."""
+    names = [name.removeprefix("@") for name in owners]
     if not names or login.lower() in {name.lower() for name in names}:
         return True
     return any(host.in_team(name, login) for name in names if "/" in name)
 
 
-def _missing(environment: Environment, needs: int, counted: tuple[str, ...]) -> Refused:
-    among = " ".join(environment.approvers) or "those who may write to the repository"
+def _missing(need: Need, counted: tuple[str, ...]) -> Refused:
+    among = " ".join(need.names) or "those who may write to the repository"
     has = f"{len(counted)} ({', '.join(counted)})" if counted else "none"
     return Refused(
         "approvals-missing",
-        f"{environment.name} needs {needs} approvals of the newest commit and has {has}.",
+        f"{need.subject} needs {need.count} approvals of the newest commit and has {has}.",
         f"They are given by {among}; not by who opened the pull request or wrote a commit of it.",
         "have it approved on its page, then have this check run again",
     )

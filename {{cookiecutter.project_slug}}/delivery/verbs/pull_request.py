@@ -88,7 +88,7 @@ def put(place: Workplace, proposal: Proposal, host: Host, origin: Origin, say: S
     origin.push(asked.branch, proposal.commit, replace=place.branches == "replace")
     found, action = _opened(host, asked)
     host.label(found.number, asked.labels)
-    notes = list(_merging(host, found)) if asked.auto_merge else []
+    notes = list(_merging(host, found, proposal.commit)) if asked.auto_merge else []
     return Put(found.number, found.html_url, action, tuple(notes))
 
 
@@ -101,13 +101,13 @@ def _opened(host: Host, asked: Wanted) -> tuple[PullRequest, str]:
     return host.change(found.number, asked.title, asked.body), "updated"
 
 
-def _merging(host: Host, request: PullRequest) -> Iterator[str]:
+def _merging(host: Host, request: PullRequest, commit: str) -> Iterator[str]:
     """Have a pull request merged once its checks pass; yield why that is not to be."""
     if not host.required_checks():
         yield f"not merged by itself: {host.main} requires no check; run `deliver protect`"
         return
     try:
-        host.merge_when_ready(request)
+        host.merge_when_ready(request, commit)
     except Refused as err:
         yield f"not merged by itself: {err.seen}"
 
