@@ -1,18 +1,22 @@
 """Bodies that are no request, or not this model's: seeded, so that a failure can be had again.
 
 Each kind is a function of a random source and a valid request. What it returns may by chance be
-valid; the bench counts answers of 5xx, whatever was sent.
+valid; the bench counts answers of 5xx, whatever was sent. Numbers that are sent as bytes behind
+their JSON need a header, `LENGTH`, which says how long the JSON is.
 """
 
 from __future__ import annotations
 
 import json
 import random
+import struct
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 Valid = Mapping[str, Any]
 Make = Callable[[random.Random, Valid], bytes]
+LENGTH = "Inference-Header-Content-Length"
 RARE = 0.005
 """The share of bodies that are megabytes large, or as deep: the others are small and quick."""
 ODD: tuple[Any, ...] = (
@@ -34,13 +38,24 @@ NUMBERS += (b"01", b"1.", b".5", b"+1", b"1_000", b"9" * 400, b"-0", b"1e", b"nu
 SPLIT = (b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xf8\x88\x80\x80\x80", b"\xc0\xaf", b"\x80", b"\x00")
 
 
-def bodies(number: int, seed: int, valid: Valid) -> Iterator[tuple[str, bytes]]:
-    """Return that many bodies, each with the name of its kind."""
+@dataclass(frozen=True)
+class Body:
+    """A body, the name of its kind, and what it says of its length where bytes follow the JSON."""
+
+    kind: str
+    data: bytes
+    headers: tuple[str, ...] = ()
+
+
+def bodies(number: int, seed: int, valid: Valid) -> Iterator[Body]:
+    """Return that many bodies."""
     source = random.Random(seed)  # noqa: S311  to be drawn again, not to be secret
     often, rarely = list(OFTEN.items()), list(RARELY.items())
     for _ in range(number):
-        name, make = source.choice(rarely if source.random() < RARE else often)
-        yield name, make(source, valid)
+        kind, make = source.choice(rarely if source.random() < RARE else often)
+        data = make(source, valid)
+        headers = (f"{LENGTH}: {_length(source, data)}",) if kind == "in bytes" else ()
+        yield Body(kind, data, headers)
 
 
 def _truncated(source: random.Random, valid: Valid) -> bytes:
@@ -119,6 +134,24 @@ def _nested(source: random.Random, valid: Valid, depth: int) -> bytes:
     return _with_data(valid, nested)
 
 
+def _in_bytes(source: random.Random, valid: Valid) -> bytes:
+    """Return a request whose numbers follow as bytes, more or less as many as it says."""
+    tensor = {key: value for key, value in valid["inputs"][0].items() if key != "data"}
+    count = len(valid["inputs"][0]["data"])
+    sizes = (0, 8 * count, 8 * count, 8 * count - 1, -8, 2**31, 2**63, 2**64, "240", None, 1.5)
+    tensor["parameters"] = {"binary_data_size": source.choice(sizes)}
+    numbers = [source.choice([0.5, float("nan"), float("inf"), 1e308, -0.0]) for _ in range(count)]
+    tail = struct.pack(f"<{count}d", *numbers)
+    return json.dumps({**valid, "inputs": [tensor]}).encode() + tail[: source.choice([None, 7, 0])]
+
+
+def _length(source: random.Random, data: bytes) -> object:
+    """Return how long the JSON at the begin of a body is, or something else."""
+    true = data.rfind(b"}") + 1
+    wrong = (0, 1, -1, true + 1, true - 1, len(data), len(data) + 1, 2**64, "1e2", "٣", "", "0x10")
+    return true if source.random() < 0.5 else source.choice(wrong)
+
+
 def _huge_data(source: random.Random, valid: Valid) -> bytes:
     return _with_data(valid, b"[" + b"1.5," * source.randrange(100_000, 3_000_000) + b"1]")
 
@@ -153,6 +186,7 @@ OFTEN: Mapping[str, Make] = {
     "flipped": _flipped,
     "noise": _noise,
     "deep": _deep,
+    "in bytes": _in_bytes,
 }
 RARELY: Mapping[str, Make] = {
     "very deep": _very_deep,

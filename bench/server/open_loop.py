@@ -92,7 +92,7 @@ def _answers(
         for number, _ in ready.poll(0):
             one, due, got = waiting[number]
             got += one.recv(65536)
-            if _is_whole(got):
+            if is_whole(got):
                 latencies.append(perf_counter() - begin - due)
                 free[number] = waiting.pop(number)[0]
         if now > times[-1] + LATE_S:
@@ -100,7 +100,7 @@ def _answers(
     return latencies
 
 
-def _is_whole(got: bytearray) -> bool:
+def is_whole(got: bytearray) -> bool:
     """Return whether this is a whole answer; raises BenchError where it is none, or no 200."""
     if got[:12] != b"HTTP/1.1 200"[: len(got)] or not got:
         raise BenchError(f"no answer, or another one: {bytes(got[:300])!r}")
