@@ -8,6 +8,7 @@ import pytest
 import skops.io
 from delivery.server.folder import ModelError
 from delivery.server.model import Model
+from onnx import TensorProto, helper
 from skl2onnx import to_onnx
 from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
@@ -57,6 +58,25 @@ def test_onnx_answers_a_regression(tmp_path: Path) -> None:
     estimator = LinearRegression().fit(data.data, data.target)
     model = onnx_model(tmp_path, estimator, "regression", 10)
     assert np.allclose(model.predict(data.data), estimator.predict(data.data), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("given", "seen"),
+    [(["FLOAT", "FLOAT"], "x0 tensor.float., x1 tensor.float., y"), (["STRING"], "x0 tensor.str")],
+)
+def test_onnx_of_other_inputs_is_refused(tmp_path: Path, given: list[str], seen: str) -> None:
+    kinds = [getattr(TensorProto, name) for name in given]
+    tensors = [
+        helper.make_tensor_value_info(f"x{n}", one, [None, 3]) for n, one in enumerate(kinds)
+    ]
+    made = helper.make_tensor_value_info("y", kinds[0], [None, 3])
+    nodes = [helper.make_node("Identity", ["x0"], ["y"])]
+    opset = [helper.make_opsetid("", 17)]
+    graph = helper.make_graph(nodes, "g", tensors, [made])
+    data = helper.make_model(graph, opset_imports=opset, ir_version=8).SerializeToString()
+    payload = {"file": "model.onnx", "format": "onnx"}
+    with pytest.raises(ModelError, match=f"^model.onnx: expected one input and .* got {seen}"):
+        load(save_files(tmp_path, data, payload, "regression", 3))
 
 
 def test_provider_that_is_not_there_is_refused(

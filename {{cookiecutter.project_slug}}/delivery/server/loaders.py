@@ -49,10 +49,14 @@ def _load_onnx(path: Path, _payload: Payload, task: Task) -> Predict:
         raise ModelError(
             f"ONNX_PROVIDERS: {wanted[0]} is in this onnxruntime and does not start here"
         )
-    (given,) = session.get_inputs()
-    kind = {"tensor(double)": np.float64, "tensor(float)": np.float32}[given.type]
-    names = [one.name for one in session.get_outputs() if one.type in REAL][:1]
-    run, name = session.run, given.name
+    given, gives = session.get_inputs(), session.get_outputs()
+    names = [one.name for one in gives if one.type in REAL][:1]
+    if len(given) != 1 or given[0].type not in REAL or not names:
+        has = ", ".join(f"{one.name} {one.type}" for one in [*given, *gives])
+        raise ModelError(
+            f"{path.name}: expected one input and an output of floats or doubles, got {has}"
+        )
+    run, name, kind = session.run, given[0].name, REAL[given[0].type]
 
     def answers(rows: Floats) -> Any:
         return run(names, {name: rows.astype(kind, copy=False)})[0]
@@ -114,7 +118,7 @@ def _chosen(answers: Callable[[Floats], Any], task: Task) -> Predict:
     return one_a_row
 
 
-REAL = ("tensor(double)", "tensor(float)")
+REAL = {"tensor(double)": np.float64, "tensor(float)": np.float32}
 LOADERS: dict[str, Callable[[Path, Payload, Task], Predict]] = {
     "onnx": _load_onnx,
     "pickle": _load_pickle,
