@@ -1,0 +1,84 @@
+"""What the pull request of a step says, in words for people who never saw Kubernetes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from delivery.proposal import Proposal
+from delivery.records import Kind
+from delivery.verbs.pull_request import Wanted, needed, wanted
+from delivery.verbs.resume import resume
+from delivery.verbs.rollback import rollback
+
+from tests.delivery.world import KUSTOMIZE_APP, World
+
+APP = KUSTOMIZE_APP
+OVERLAY = f"overlays/dev/{APP}/kustomization.yaml"
+HOSTILE = "fine | <!-- @acme/everyone [look](https://evil.example) <b>"
+Make = Callable[[World], Proposal]
+
+
+def changed(world: World) -> Proposal:
+    text = (world.root / OVERLAY).read_text()
+    world.change({OVERLAY: f"{text}labels:\n  - pairs: {{team: ml}}\n"})
+    return world.render("dev", APP)[0]
+
+
+def resumed(world: World) -> Proposal:
+    world.merge(world.rollback("staging"))
+    return resume(world.work, APP, "staging", reason="mended", change=None)
+
+
+def asked(world: World, proposal: Proposal) -> Wanted:
+    return wanted(world.work, proposal)
+
+
+@pytest.mark.parametrize(
+    ("make", "title", "sentence"),
+    [
+        (lambda w: w.release(3), "release(dev)", f"Brings model 3 of {APP} into dev, as a new"),
+        (lambda w: w.promote("prod"), "promote(prod)", f"Takes model 2 of {APP} from staging"),
+        (lambda w: w.rollback("staging"), "rollback(staging)", f"Puts {APP} in staging back to"),
+        (changed, "configure(dev)", f"Gives {APP} in dev the settings that main has now"),
+        (resumed, "resume(staging)", f"Ends the hold of {APP} in staging"),
+    ],
+    ids=["release", "promote", "rollback", "configure", "resume"],
+)
+def test_each_kind_is_told_in_a_sentence(
+    make: Make, title: str, sentence: str, world: World
+) -> None:
+    found = asked(world, make(world))
+    assert found.title.startswith(f"{title}: {APP} model ")
+    assert found.body.splitlines()[1].startswith(sentence)
+
+
+def test_way_so_far_is_each_record_that_accepted_the_release(world: World) -> None:
+    rows = [row for row in asked(world, world.promote("prod")).body.splitlines() if "| PASS" in row]
+    assert [row.split(" | ")[1] for row in rows] == ["dev/0002", "staging/0002"]
+
+
+def test_first_release_has_no_way_yet(world: World) -> None:
+    assert "The way so far" not in asked(world, world.release(3)).body
+
+
+def test_environment_without_approvals_is_merged_by_itself(world: World) -> None:
+    release, promotion = asked(world, world.release(3)), asked(world, world.promote("prod"))
+    assert (release.auto_merge, promotion.auto_merge) == (True, False)
+    assert "Nobody has to approve it" in release.body
+    assert "2 people have to approve it" in promotion.body
+    assert promotion.labels == ("environment/prod", "kind/promote")
+
+
+@pytest.mark.parametrize(("kind", "count"), [("promote", 2), ("resume", 2), ("rollback", 1)])
+def test_rollback_needs_one_approval_at_most(kind: Kind, count: int, world: World) -> None:
+    settings = world.work.settings
+    assert needed(settings.environment("prod"), kind) == count
+    assert needed(settings.environment("dev"), kind) == 0
+
+
+def test_reason_is_shown_as_text_and_hides_nothing(world: World) -> None:
+    made = rollback(world.work, APP, "staging", to=None, reason=HOSTILE, change=HOSTILE)
+    body = asked(world, made).body
+    for sign in ("<!-- @", "@acme", "[look]", "<b>", "fine |"):
+        assert sign not in body

@@ -1,0 +1,86 @@
+"""Git gets the token for the address that it is for, and for no other."""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from delivery.errors import Refused, Unknown
+from delivery.pushing import USER, Origin
+
+from tests.delivery.world import World
+
+TOKEN = "ghs_planted_canary"  # noqa: S105 - of nothing
+
+
+class Asking(ThreadingHTTPServer):
+    """Asks everyone for a password, and keeps what they give."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.given: list[str] = []
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Asking
+
+    def do_GET(self) -> None:
+        """Ask."""
+        given = self.headers.get("Authorization")
+        self.server.given += [given] if given else []
+        self.send_response(401)
+        self.send_header("WWW-Authenticate", 'Basic realm="git"')
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def asking() -> Iterator[Asking]:
+    server = Asking()
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def origin(world: World, asking: Asking, url: str) -> Origin:
+    remote = f"http://127.0.0.1:{asking.server_port}/acme/models.git"
+    world.git("remote", "add", "origin", remote)
+    return Origin(world.repository, TOKEN, url or remote)
+
+
+def test_token_goes_to_the_address_of_the_repository(fresh: World, asking: Asking) -> None:
+    with pytest.raises(Unknown) as refusal:
+        origin(fresh, asking, "").push("main", "HEAD", replace=False)
+    pair = base64.b64encode(f"{USER}:{TOKEN}".encode()).decode()
+    assert asking.given == [f"Basic {pair}"]
+    assert refusal.value.code == "branch-not-pushed"
+    assert TOKEN not in str(refusal.value.as_json())
+
+
+def test_token_goes_to_no_other_address(fresh: World, asking: Asking) -> None:
+    with pytest.raises(Unknown, match="origin-unreachable"):
+        origin(fresh, asking, "https://github.com/acme/models.git").fetch()
+    assert asking.given == []
+
+
+def test_branch_that_somebody_else_pushed_is_refused(fresh: World, tmp_path: Path) -> None:
+    fresh.git("init", "--quiet", "--bare", str(tmp_path / "origin.git"))
+    fresh.git("remote", "add", "origin", str(tmp_path / "origin.git"))
+    fresh.git("push", "--quiet", "origin", f"{fresh.commit('Theirs')}:refs/heads/promote/dev/a")
+    fresh.git("reset", "--quiet", "--hard", "HEAD~1")
+    ours, here = fresh.commit("Ours"), Origin(fresh.repository)
+    with pytest.raises(Refused, match="branch-exists"):
+        here.push("promote/dev/a", ours, replace=False)
+    here.fetch()
+    here.push("promote/dev/a", ours, replace=True)
+    here.delete("promote/dev/a")
+    assert fresh.git("ls-remote", "origin", "refs/heads/*") == ""
