@@ -48,9 +48,10 @@ ABSENT = {"pip", "setuptools", "mlflow", "pandas", "onnx", "skl2onnx", "scikit-l
 WITH_PIP = """\
 ARG BASE
 FROM ${BASE}
+ENV PYTHON_VERSION=3.11.2
 RUN mkdir -p /usr/local/lib/python3.11/site-packages/pip && touch /usr/local/bin/pip3
 """
-"""A base as python:slim is, with an installer of its own."""
+"""A base as python:slim is: it has an installer of its own, and says which Python it has."""
 SEEN = """\
 import importlib.metadata as found, json, os, sys
 names = sorted([one.name, one.version] for one in found.distributions())
@@ -175,6 +176,7 @@ def test_list_has_the_packages_and_the_python_of_the_base(made: Made) -> None:
     assert {tuple(line.split()) for line in shown.splitlines()} == made.listed["deb"]
     found = read_system(PODMAN, made.shop.base)
     assert made.run("/opt/venv/bin/python", "-V").split()[1] == found.python
+    assert made.listed["generic"] == {("python", found.python)}
     assert found.distribution == "debian"
 
 
