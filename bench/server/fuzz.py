@@ -21,6 +21,8 @@ WARM = 5_000
 SEED = 20
 SHOWN = 2
 """Failures of each kind that are printed."""
+UNTOLD = "positive_data_acceptance"
+"""A schema can't say that there are as many numbers as the shape says."""
 
 
 def fuzz(models: Path, malformed: int, examples: int) -> Figures:
@@ -66,7 +68,7 @@ def described(url: str, examples: int) -> Counter[int]:
         file = Path(folder, "seen.har")
         words = [str(python_of(LOCKS / "schemathesis.lock").with_name("schemathesis")), "run"]
         words.append(f"{url}/openapi.json")
-        words += ["--checks", "all", "--max-examples", str(examples)]
+        words += ["--exclude-checks", UNTOLD, "--max-examples", str(examples)]
         words += ["--phases", "examples,coverage,fuzzing", "--seed", str(SEED)]
         words += ["--report", "har", "--report-har-path", str(file), "--continue-on-failure"]
         done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
