@@ -30,5 +30,11 @@ def test_tools_of_the_template_are_those_of_the_baked_repository() -> None:
             assert pins(ROOT / path) <= ours, path
 
 
+@pytest.mark.parametrize("path", [path for path in LOCKS if path.endswith("/conversion.lock")])
+def test_converter_has_the_apps_own_versions(path: str) -> None:
+    lock = ROOT / path
+    assert pins(lock.with_name("requirements.lock")) <= pins(lock)
+
+
 def pins(lock: Path) -> set[str]:
     return set(re.findall(r"^[\w.-]+==[^\s;]+", lock.read_text(), re.MULTILINE))

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 from delivery.app import AppFile
-from delivery.canonical import sha256
+from delivery.canonical import canonical, sha256
 from delivery.errors import Refused
+from delivery.gate.image import read_carried
 from delivery.models.contract import Signature, Training, model_digest, read_output, read_rows
 from pydantic import ValidationError
 
-from tests.delivery.judged import signature
+from tests.delivery.judged import model, signature
 
 LOCK = b"numpy==2.0\n"
 APP = AppFile.model_validate(
@@ -46,6 +47,13 @@ def test_output_as_the_contract_says_is_read(tmp_path: Path) -> None:
     model, training = read_output(written(tmp_path), APP, LOCK)
     assert set(model.files) == {"model.pkl", "signature.json", "requirements.lock"}
     assert training.metrics == {"cv_accuracy": 0.9}
+
+
+def test_image_from_before_conversion_is_still_read() -> None:
+    payload = {"file": "model.pkl", "format": "pickle"}
+    old = {"name": "app", "version": "1", "run": "", "commit": "", "digest": model().digest}
+    files = {**model().files, "model.json": canonical({**old, "payload": payload})}
+    assert read_carried(files).digest == model().digest
 
 
 def test_digest_is_of_names_and_bytes_alone(tmp_path: Path) -> None:
