@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..console import progress, show, show_json
+from ..errors import DeliveryError, UsageError
 from . import output
-from .options import AppName, AsJson, InEnvironment, MaybeEnvironment, Timeout, here
+from .options import AsJson, MaybeEnvironment, Timeout, here
 
 if TYPE_CHECKING:
+    from ..argocd.confirm import Confirmed
     from ..argocd.planning import Step
+    from ..workplace import Workplace
 
 Context = Annotated[
     str | None, typer.Option(metavar="CONTEXT", help="Of your kubeconfig; else the current one.")
@@ -30,6 +33,10 @@ OnlyOne = Annotated[
 ]
 Renew = Annotated[bool, typer.Option("--renew", help="Ask for logins though there are some.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+MaybeApp = Annotated[
+    str | None, typer.Argument(metavar="[APP]", help="The app: a folder in apps/.")
+]
+Every = Annotated[bool, typer.Option("--all", help="All records in force that nobody confirmed.")]
 
 
 def mount(app: typer.Typer) -> None:
@@ -115,22 +122,60 @@ def _show_steps(server: str, steps: list[Step], dry_run: bool) -> None:
 
 
 def confirm(
-    app: AppName, env: InEnvironment, timeout: Timeout = 600, as_json: AsJson = False
+    app: MaybeApp = None,
+    env: MaybeEnvironment = None,
+    every: Every = False,
+    timeout: Timeout = 600,
+    as_json: AsJson = False,
 ) -> None:
     """Wait until Argo CD runs exactly the newest record, note it in Git, move the model's alias.
 
-    Example: deliver confirm tumour-classifier --env prod
+    With --all this is done for each record in force that no note says to have run.
+
+    Examples: deliver confirm tumour-classifier --env prod
+              deliver confirm --all
     """
+    place = here()
+    if app and env and not every:
+        found = _confirmed(place, app, env, timeout)
+        output.confirmed(found, as_json)
+        return
+    if app or not every:
+        raise UsageError(
+            "what-to-confirm",
+            "neither an app with --env, nor --all, was given.",
+            "`confirm` waits for one app in one environment, or for all that nobody confirmed.",
+            "call `deliver confirm APP --env ENV`, or `deliver confirm --all`",
+        )
+    _confirm_all(place, [env] if env else place.settings.names, timeout, as_json)
+
+
+def _confirm_all(place: Workplace, names: list[str], timeout: float, as_json: bool) -> None:
+    """Confirm what waits; one that cannot be confirmed does not keep the others from it."""
+    from ..argocd.waiting import unconfirmed
+
+    found: list[Confirmed] = []
+    errors: list[DeliveryError] = []
+    for entry in unconfirmed(place, names):
+        try:
+            found.append(_confirmed(place, entry.app, entry.environment, timeout))
+        except DeliveryError as err:
+            errors.append(err)
+    output.all_confirmed(found, errors, as_json)
+    if errors:
+        raise typer.Exit(min(err.exit_code for err in errors))
+
+
+def _confirmed(place: Workplace, app: str, env: str, timeout: float) -> Confirmed:
     from ..argocd import confirm as verb
     from ..argocd.api import connect
     from ..models.aliases import Aliases
     from ..models.registry import Registry
 
-    place = here()
     verb.newest(place, app, env)  # a wrong name is told before a setting that is missing
     aliases = Aliases(Registry.of(place.settings, place.root))
     with connect(env, os.environ) as server, progress() as say:
-        found = verb.confirm(
+        return verb.confirm(
             place,
             app,
             env,
@@ -140,11 +185,6 @@ def confirm(
             clock=_utc,
             say=say,
         )
-    if as_json:
-        show_json(found.as_json())
-        return
-    for line in found.lines():
-        show(line)
 
 
 def drift(env: MaybeEnvironment = None, as_json: AsJson = False) -> None:

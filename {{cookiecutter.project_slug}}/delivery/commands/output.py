@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ..console import show, show_error, show_json, table
-from ..errors import Refused
+from ..errors import DeliveryError, Refused
 
 if TYPE_CHECKING:
+    from ..argocd.confirm import Confirmed
     from ..argocd.drift import Drift
     from ..check import Report
     from ..gate import Verdict
@@ -95,3 +96,26 @@ def drift(found: Drift, as_json: bool) -> None:
         show("unknown: no difference seen, but not everything could be asked")
     else:
         show(f"ok: {found.compared} records, and all that follows from them agrees")
+
+
+def confirmed(found: Confirmed, as_json: bool) -> None:
+    """Print what was seen to run, where it is noted, and where the alias is."""
+    if as_json:
+        show_json(found.as_json())
+        return
+    for line in found.lines():
+        show(line)
+
+
+def all_confirmed(found: list[Confirmed], errors: list[DeliveryError], as_json: bool) -> None:
+    """Print all that was seen to run, and each that was not, with its next step."""
+    if as_json:
+        ran, missed = [one.as_json() for one in found], [one.as_json() for one in errors]
+        show_json({"confirmed": ran, "not_confirmed": missed})
+        return
+    for one in found:
+        confirmed(one, as_json=False)
+    for err in errors:
+        show_error(err)
+    if not found and not errors:
+        show("ok: every record in force was seen to run")

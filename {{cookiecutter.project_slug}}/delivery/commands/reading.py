@@ -186,7 +186,7 @@ def report(
     """Print the comment on a pull request: what it brings, the verdict, what changes, who approves.
 
     With --scored, a refusal of `gate --verify` stands in it, too. With --comment it is put onto
-    the pull request, in place of the one before.
+    the pull request, in place of the one before; the exit status then tells that alone.
 
     Example: deliver report --base origin/main --head promote/prod/tumour-classifier-0002
     """
@@ -202,7 +202,7 @@ def report(
         show_json(page.as_json())
     else:
         show(page.markdown().rstrip("\n"))
-    raise typer.Exit(page.found.exit_code)
+    raise typer.Exit(page.found.exit_code if comment is None else 0)
 
 
 def _put_comment(number: int, text: str) -> None:
