@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from delivery.proposal import Proposal
 from delivery.records import Kind
-from delivery.verbs.pull_request import Wanted, needed, wanted
+from delivery.verbs.pull_request import Wanted, wanted
 from delivery.verbs.resume import resume
 from delivery.verbs.rollback import rollback
 
@@ -73,8 +73,8 @@ def test_environment_without_approvals_is_merged_by_itself(world: World) -> None
 @pytest.mark.parametrize(("kind", "count"), [("promote", 2), ("resume", 2), ("rollback", 1)])
 def test_rollback_needs_one_approval_at_most(kind: Kind, count: int, world: World) -> None:
     settings = world.work.settings
-    assert needed(settings.environment("prod"), kind) == count
-    assert needed(settings.environment("dev"), kind) == 0
+    assert settings.environment("prod").needs(kind) == count
+    assert settings.environment("dev").needs(kind) == 0
 
 
 def test_reason_is_shown_as_text_and_hides_nothing(world: World) -> None:

@@ -99,6 +99,13 @@ class Environment(Strict):
     quota: Quota | None = None
     secrets: Secrets | None = None
 
+    def needs(self, kind: str) -> int:
+        """Return how many have to approve a record of a kind: a rollback takes one at most.
+
+        It brings only what was approved before, and has to work at any hour.
+        """
+        return min(self.approvals, 1) if kind == "rollback" else self.approvals
+
     @field_validator("namespace")
     @classmethod
     def _own(cls, value: str) -> str:

@@ -11,16 +11,12 @@ from .verdict import code
 
 
 def needed(change: Change, parts: Sequence[Brought]) -> int | None:
-    """Return how many have to approve; None where the base has no such environment.
-
-    A rollback takes one at most: it brings only what was approved before.
-    """
+    """Return how many have to approve; None where the base has no such environment."""
     counts = []
     for part in parts:
         if part.environment not in change.settings.names:
             return None
-        asked = change.settings.environment(part.environment).approvals
-        counts.append(min(asked, 1) if part.kind == "rollback" else asked)
+        counts.append(change.settings.environment(part.environment).needs(part.kind))
     return max(counts, default=0)
 
 
@@ -52,15 +48,19 @@ def approving(change: Change, parts: Sequence[Brought]) -> list[str]:
         if count is None:
             continue
         lines.append(f"- {environment}: {_people(count)} (`approvals` in `delivery.yaml`)")
+        names = change.settings.environment(environment).approvers
+        if names:
+            who = ", ".join(code(name) for name in names)
+            lines.append(f"- {environment}: approvals of {who} count (`approvers` there)")
         if change.settings.environment(environment).windows:
             lines.append(
                 f"- {environment} changes only at the times that `windows` in `delivery.yaml` "
                 "allow: what is merged at other times waits."
             )
     for app in dict.fromkeys(part.app for part in parts):
-        names = ", ".join(code(name) for name in owners(change, app)) or "nobody who is known"
+        who = ", ".join(code(name) for name in owners(change, app)) or "nobody who is known"
         file = code(f"apps/{app}/app.yaml")
-        lines.append(f"- {code(app)} is owned by {names} (`owners` in {file})")
+        lines.append(f"- {code(app)} is owned by {who} (`owners` in {file})")
     return [*lines, ""]
 
 

@@ -9,11 +9,9 @@ from datetime import UTC, datetime
 from ..check.change import Change
 from ..errors import Refused
 from ..hosts.host import Host
-from ..ledger import ROOT
 from ..owners import owned
 from ..settings import read_settings
 from ..workplace import Workplace
-from .pull_request import needed
 
 
 @dataclass(frozen=True)
@@ -65,16 +63,15 @@ def _records(change: Change) -> Iterator[Need]:
             for entry in new.entries[len(old.entries) :]
         ]
         if kinds:
-            count = max(needed(environment, kind) for kind in kinds)
+            count = max(environment.needs(kind) for kind in kinds)
             yield Need(environment.name, count, tuple(environment.approvers))
 
 
 def _owned(place: Workplace, change: Change) -> Iterator[Need]:
-    """Yield a need for each owned path that is touched, records aside: one of its owners."""
+    """Yield a need for each owned path that is touched: one of its owners."""
     apps = {app.name: app.file for app in place.apps}
-    sources = [path for path in change.paths if not path.startswith(f"{ROOT}/")]
     for row in owned(place.settings, apps):
-        if any(row.covers(path) for path in sources):
+        if any(row.covers(path) for path in change.paths):
             yield Need(row.path, 1, row.owners)
 
 

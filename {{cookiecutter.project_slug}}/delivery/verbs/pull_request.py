@@ -15,7 +15,6 @@ from ..proposal import Proposal, Step
 from ..pushing import Origin
 from ..records import ACCEPTING, Kind
 from ..report.verdict import plain
-from ..settings import Environment
 from ..workplace import Workplace, steps_of
 from .history import merges
 
@@ -66,7 +65,7 @@ class Put:
 def wanted(place: Workplace, proposal: Proposal) -> Wanted:
     """Return the pull request of a proposal, from records alone."""
     kind, environment = proposal.steps[0].record.kind, proposal.steps[0].environment
-    needs = needed(place.settings.environment(environment), kind)
+    needs = place.settings.environment(environment).needs(kind)
     return Wanted(
         proposal.branch,
         proposal.subject,
@@ -74,11 +73,6 @@ def wanted(place: Workplace, proposal: Proposal) -> Wanted:
         (f"environment/{environment}", f"kind/{kind}"),
         needs == 0,
     )
-
-
-def needed(environment: Environment, kind: Kind) -> int:
-    """Return how many have to approve: a rollback needs one at most."""
-    return min(environment.approvals, 1) if kind == "rollback" else environment.approvals
 
 
 def put(place: Workplace, proposal: Proposal, host: Host, origin: Origin, say: Say) -> Put:
