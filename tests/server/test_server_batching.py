@@ -1,12 +1,18 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import numpy as np
 import pytest
+from delivery.server.app import App
 from delivery.server.batching import MAX_BATCH, Batcher
-from delivery.server.folder import ModelError
+from delivery.server.exchange import Message
+from delivery.server.folder import ModelError, ModelFolder
 from delivery.server.protocol import Floats
+from delivery.server.settings import Settings
+
+from tests.server.model_server import load, request_of
 
 
 class Doubling:
@@ -75,3 +81,31 @@ def test_caller_that_is_gone_leaves_the_others_their_answers() -> None:
         return await staying
 
     assert asyncio.run(one_leaves()).tolist() == [4]
+
+
+async def statuses(app: App, bodies: list[bytes]) -> list[int]:
+    """Return how requests that come in one tick are answered."""
+    found: list[int] = []
+
+    async def ask(body: bytes) -> None:
+        async def receive() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: Message) -> None:
+            found.extend([message["status"]] if "status" in message else [])
+
+        path = "/v2/models/tumour-classifier/infer"
+        await app({"path": path, "method": "POST", "headers": []}, receive, send)
+
+    await asyncio.gather(*map(ask, bodies))
+    return found
+
+
+def test_more_requests_than_may_wait_are_asked_to_come_again(
+    classifier_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("delivery.server.app.MAX_WAITING", 2)
+    app = App(ModelFolder.read(classifier_dir), Settings(), None)
+    app.serve(load(classifier_dir))
+    asked = [request_of([[1.0] * 30])] * 4
+    assert sorted(asyncio.run(statuses(app, asked))) == [200, 200, 503, 503]

@@ -39,7 +39,8 @@ from .settings import Settings
 if TYPE_CHECKING:
     from .tracing import Tracer
 
-MAX_IN_FLIGHT = 1024
+MAX_WAITING = 1024
+"""Requests whose body is there: who is slow to send one takes no other's place."""
 JSON_BYTES = b"inference-header-content-length"
 BYTES_TYPE = b"application/octet-stream"
 
@@ -113,9 +114,9 @@ class App:
         _require(scope, "POST")
         if self.state.model is None:
             raise HTTPError(503, "the model is being loaded", RETRY, CLOSE)
-        if self.metrics.in_flight > MAX_IN_FLIGHT:
-            raise HTTPError(503, f"{MAX_IN_FLIGHT} requests wait already", RETRY, CLOSE)
         body = await self._bodies.read(head, receive)
+        if len(self._batcher) >= MAX_WAITING:
+            raise HTTPError(503, f"{MAX_WAITING} requests wait already", RETRY, CLOSE)
         try:
             asked = self._codec.decode(body, _json_bytes(head, body))
             numbers = await self._predict(asked.rows)

@@ -30,6 +30,10 @@ class Batcher:
         self._predict = predict
         self._waiting: deque[Waiting] = deque()
 
+    def __len__(self) -> int:
+        """How many requests wait."""
+        return len(self._waiting)
+
     async def predict(self, rows: Floats) -> Floats:
         """Return what `predict` answers to rows; raises ModelError."""
         loop = asyncio.get_running_loop()
