@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-SERVER_CORE, CLIENT_CORE = 0, 1
+SERVER_CORE, CLIENT_CORE = 0, min(1, (os.cpu_count() or 1) - 1)
 LIBRARIES = ("OMP", "OPENBLAS", "MKL", "NUMEXPR")
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in LIBRARIES}
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
@@ -27,7 +27,7 @@ def alone() -> None:
     """Give this process the client's core, and sockets as a container has them."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    os.sched_setaffinity(0, {CLIENT_CORE % (os.cpu_count() or 1)})
+    os.sched_setaffinity(0, {CLIENT_CORE})
 
 
 class Process:
