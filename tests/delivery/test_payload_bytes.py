@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -41,7 +42,7 @@ def payload() -> ModuleType:
 
 
 def written(number: int) -> bytes:
-    words = [sys.executable, "-c", WRITE, SOURCE, str(number)]
+    words: list[str | Path] = [sys.executable, "-c", WRITE, SOURCE, str(number)]
     return subprocess.run(words, check=True, capture_output=True).stdout
 
 
