@@ -40,6 +40,7 @@ def add(name: Name, style: Style, task: Task, owner: Owner = None, as_json: AsJs
     Example: deliver app add power-use --style helm --task regression
     """
     from ..git import Repository
+    from ..owners import owners_path
     from ..verbs.app_add import app_add, wanted_app, work_tree_settings
 
     root = Repository.find(Path.cwd()).root
@@ -56,7 +57,8 @@ def add(name: Name, style: Style, task: Task, owner: Owner = None, as_json: AsJs
     show(f"written: {new.name}, {len(paths)} files; tests/ cover it, nothing is committed yet")
     show(f"sample:  {code}/data.py has sample rows: put your own there, then set the floors")
     show(f"         in {new.folder}/app.yaml and run  deliver app holdout {new.name}")
-    show(f"next:    git switch -c add-{new.name} && git add {new.folder} {code} overlays")
+    more = f"overlays {owners_path(settings)}"
+    show(f"next:    git switch -c add-{new.name} && git add {new.folder} {code} {more}")
     show(f"         git commit, merge into {settings.main}, then  deliver train {new.name}")
 
 

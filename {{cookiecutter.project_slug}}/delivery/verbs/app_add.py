@@ -19,7 +19,7 @@ from ..placing import move, put, staging
 from ..policy import Task
 from ..settings import PATH, Settings, check_name
 from ..skeletons import CHART, NewApp, app_files
-from .owners import write_owners
+from .owners import work_tree_apps, write_owners
 
 OWNER = re.compile(r"@[A-Za-z0-9-]+(/[\w.-]+)?", re.ASCII)
 STYLES: tuple[Style, ...] = get_args(Style)
@@ -65,6 +65,7 @@ def app_add(root: Path, settings: Settings, new: NewApp, say: Say) -> list[str]:
     environment cannot be had.
     """
     require_room(root, settings, new)
+    work_tree_apps(root)  # a broken one would come in the way of owners when all is written
     files = app_files(new, settings)
     with staging(root) as folder:
         put(folder, files)

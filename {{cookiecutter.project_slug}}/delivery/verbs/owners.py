@@ -10,16 +10,20 @@ from ..owners import owners_file, owners_path
 from ..settings import Settings
 
 
-def write_owners(root: Path, settings: Settings) -> str | None:
-    """Return the path of CODEOWNERS where it had to be written; None where it was current.
-
-    Delivery.yaml and apps are read as they stand in the work tree.
-    """
-    apps = {
+def work_tree_apps(root: Path) -> dict[str, AppFile]:
+    """Return each app's app.yaml in the work tree by its name; raises UsageError."""
+    return {
         path.parent.name: parse_model(AppFile, path.read_bytes(), str(path.relative_to(root)))
         for path in sorted(root.glob("apps/*/app.yaml"))
     }
-    path, data = owners_path(settings), owners_file(settings, apps)
+
+
+def write_owners(root: Path, settings: Settings) -> str | None:
+    """Return the path of CODEOWNERS where it had to be written; None where it was current.
+
+    delivery.yaml and apps are read as they stand in the work tree.
+    """
+    path, data = owners_path(settings), owners_file(settings, work_tree_apps(root))
     target = root / path
     if target.is_file() and target.read_bytes() == data:
         return None
