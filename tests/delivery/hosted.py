@@ -34,7 +34,7 @@ class Replacing(World):
 
 ORG, TEAM = "acme", "ml"
 ROBOT, ADA, BEN = "robot", "ada", "ben"
-WAIT_S = 30
+WAIT_S = 60
 
 
 def say(text: str) -> None:
