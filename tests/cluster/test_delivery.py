@@ -205,6 +205,7 @@ def test_added_environment_is_delivered_to(delivered: Team) -> None:
     team.place.shell("git", "switch", "--quiet", "--create", "canary", show=False)
     (team.root / "delivery.yaml").write_text(settings + added)
     team.deliver("argocd")
+    team.deliver("owners")
     old = kustomization(team, "dev", KUSTOMIZE_APP)
     target = team.root / path_of("canary", KUSTOMIZE_APP)
     target.parent.mkdir(parents=True)
