@@ -1,0 +1,80 @@
+"""A repository on a Git host, with an image that answers, and a runner of its workflows."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from tests.delivery import containers
+from tests.delivery.hosted import ROBOT, Hosted, host_world, populate
+from tests.delivery.world import World, bake
+from tests.githost import GitHost, githost
+from tests.workflows.acting import Runner
+from tests.workflows.answering import deliver_first
+
+SECRETS = {
+    "REGISTRY_PASSWORD": "canary-registry-5b1f",
+    "MLFLOW_TRACKING_PASSWORD": "canary-mlflow-77e0",
+    "COSIGN_PRIVATE_KEY": "canary-cosign-key-90aa",
+    "COSIGN_PASSWORD": "canary-cosign-password-12cd",
+    "GITHUB_TOKEN": "canary-github-4c2e",
+}
+"""What no log, comment or page may hold."""
+NAMES = (f"models-{number}" for number in count(1))
+
+
+@dataclass(frozen=True)
+class Place:
+    """A repository with a release in dev, before it is on a host, and the registry's address."""
+
+    world: World
+    address: str
+    settings: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    folder = tmp_path_factory.mktemp("workflows")
+    with containers.machine() as address:
+        world = World(bake(folder, registry=f"{address}/acme"))
+        deliver_first(world, folder, address)
+        kept = {key: value for key, value in os.environ.items() if key.startswith("CONTAINERS_")}
+        yield Place(world, address, kept)
+
+
+@pytest.fixture(scope="session")
+def gitea(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitHost]:
+    with githost(tmp_path_factory.mktemp("gitea") / "data") as found:
+        populate(found)
+        yield found
+
+
+@pytest.fixture
+def hosted(place: Place, gitea: GitHost, tmp_path: Path) -> Hosted:
+    return host_world(gitea, place.world.copy(tmp_path / "repository"), next(NAMES))
+
+
+@pytest.fixture
+def runner(place: Place, hosted: Hosted, tmp_path: Path) -> Runner:
+    """Runs workflows with the Git host's token, and where `docker` is podman."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "docker").symlink_to(shutil.which("podman") or "podman")
+    environment = {
+        **place.settings,
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+        "HOME": str(Path.home()),
+        "DELIVER_ENGINE": "podman",
+        "REGISTRY_AUTH_FILE": str(tmp_path / "auth.json"),
+        "ORIGIN": f"{hosted.githost.url}/{hosted.repository}.git",
+        "GITEA_TOKEN": hosted.githost.tokens[ROBOT],
+        "PAGES": str(tmp_path / "pages"),
+    }
+    variables = {"REGISTRY_HOST": place.address, "REGISTRY_ACCOUNT": "robot"}
+    return Runner(hosted.world.root, tmp_path / "act", environment, variables, SECRETS)
