@@ -183,6 +183,7 @@ TAMPERING: dict[str, tuple[Tamper, str]] = {
     "policy edited": (append(f"apps/{KUSTOMIZE_APP}/app.yaml", "# x\n"), "judge-and-judged"),
     "hold-out edited": (append(f"apps/{HELM_APP}/holdout/labels.csv", "1,1\n"), "judge-and-judged"),
     "settings edited": (append("delivery.yaml", "# x\n"), "judge-and-judged"),
+    "what judging calls edited": (append("Makefile", "# x\n"), "judge-and-judged"),
 }
 
 

@@ -56,6 +56,16 @@ def test_judge_without_owners_is_owned_by_those_of_all_apps(baked: World) -> Non
     assert "/delivery/ @acme/platform" in lines(baked, settings(baked, owners=["@acme/platform"]))
 
 
+def test_what_trusted_jobs_call_is_owned(baked: World) -> None:
+    """Make takes a GNUmakefile before the Makefile, and pip asks pyproject.toml whom to call."""
+    found = lines(baked, settings(baked, owners=["@acme/platform"]))
+    assert "/* @acme/platform" in found
+    assert f"/{baked.work.settings.package}/* @acme/platform" in found
+    root = Owned("*", ("@acme/platform",))
+    assert root.covers("GNUmakefile")
+    assert not root.covers("docs/index.md")
+
+
 def test_gitea_gets_expressions_at_its_own_place(baked: World) -> None:
     found = settings(baked, host=GITEA)
     assert owners_path(found) == ".gitea/CODEOWNERS"

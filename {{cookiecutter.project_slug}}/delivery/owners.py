@@ -22,15 +22,16 @@ WRITTEN = (
 PATHS = {"github": ".github/CODEOWNERS", "gitea": ".gitea/CODEOWNERS"}
 READ_BEFORE = {"github": (), "gitea": ("CODEOWNERS", "docs/CODEOWNERS")}
 """Files that a host would read in place of ours."""
-JUDGE_FILES = ("delivery.yaml", "Jenkinsfile")
 JUDGE_FOLDERS = ("delivery/", ".github/", ".gitea/", "argocd/", "keys/")
 """What judges, beside each app's policy: no pull request brings it together with a release."""
-OWNED = (*JUDGE_FOLDERS, "charts/", *JUDGE_FILES)
+ROOT_FILES = "*"
+"""Trusted jobs call the Makefile, make takes a GNUmakefile before it, pip asks pyproject.toml."""
+OWNED = (*JUDGE_FOLDERS, "charts/", "components/", "tests/", ROOT_FILES)
 
 
 @dataclass(frozen=True)
 class Owned:
-    """A folder, whose path ends in a slash, or a file, and who owns it; `*` is any one name."""
+    """A folder, whose path ends in a slash, or files, and who owns it; `*` is any one name."""
 
     path: str
     owners: tuple[str, ...]
@@ -55,7 +56,9 @@ def owners_file(settings: Settings, apps: Mapping[str, AppFile]) -> bytes:
 
 
 def owned(settings: Settings, apps: Mapping[str, AppFile]) -> Iterator[Owned]:
-    """Yield what is owned: each app's folders, its records where they need approval, the judge.
+    """Yield what is owned: each app's folders, its records where they need approval, the rest.
+
+    The rest is the judge, and what apps share; pages of `docs/` belong to nobody.
 
     An environment's approvers, where there are any, take the place of an app's owners for records.
     """
@@ -65,7 +68,7 @@ def owned(settings: Settings, apps: Mapping[str, AppFile]) -> Iterator[Owned]:
     for environment in settings.environments:
         yield from _records(environment, apps)
     judges = judge_owners(settings, apps)
-    for path in OWNED if judges else ():
+    for path in (*OWNED, f"{settings.package}/*") if judges else ():
         yield Owned(path, judges)
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from ..git import Repository, Snapshot
 from ..ledger import ROOT, Ledger, Line, read_ledger
-from ..owners import JUDGE_FILES, JUDGE_FOLDERS
+from ..owners import JUDGE_FOLDERS
 from ..settings import Settings, read_settings
 from ..workplace import Workplace
 
@@ -92,10 +92,13 @@ class Change:
 
 
 def is_judge(path: str) -> bool:
-    """Return whether a path is part of what judges: code, policy, hold-out, keys, waivers, CI."""
-    if path in JUDGE_FILES or path.startswith(JUDGE_FOLDERS):
-        return True
+    """Return whether a path is part of what judges: code, policy, hold-out, keys, waivers, CI.
+
+    So is each file beside delivery.yaml, pages for people aside: the Makefile is called to judge.
+    """
     parts = path.split("/")
+    if path.startswith(JUDGE_FOLDERS) or (len(parts) == 1 and not path.endswith(".md")):
+        return True
     return (
         len(parts) > 2
         and parts[0] == "apps"
