@@ -5,7 +5,6 @@ Headings: Mitchell et al., Model Cards for Model Reporting, FAT* 2019.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from ..canonical import short
@@ -202,7 +201,8 @@ def _name(check: CheckResult) -> str:
 
 def _text(text: str) -> str:
     """Return text that Markdown shows as it is, cut to a length."""
-    shown = plain(text)
+    shown = plain(text[: LONGEST + 1])
     if len(shown) <= LONGEST:
         return shown
-    return re.sub(r"&[#\w]*$", "", shown[:LONGEST]) + "…"
+    # Cut before it is escaped, so that no code is left open; what is escaped is longer.
+    return plain(f"{text[: LONGEST * LONGEST // len(shown)]}…")

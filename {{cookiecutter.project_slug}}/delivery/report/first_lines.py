@@ -160,8 +160,8 @@ def _place(change: Change, seen: str, bare: str, parts: Sequence[Brought]) -> Pl
     before = change.settings.before(env) if env in names else None
     same = [p for p in parts if mine and (p.environment, p.kind) == (env, mine[0].kind)]
     return Place(
-        app=plain(app) or "the app",
-        env=plain(env) or "the environment",
+        app=_name(app) or "the app",
+        env=_name(env) or "the environment",
         before=before or "the environment before",
         order=", ".join(names),
         file=file[1].replace("`", "'") if file else "a file",
@@ -169,3 +169,8 @@ def _place(change: Change, seen: str, bare: str, parts: Sequence[Brought]) -> Pl
         if mine
         else "`deliver`",
     )
+
+
+def _name(text: str) -> str:
+    """Return a folder's name as it may stand in code, too; a change may name a folder anything."""
+    return re.sub(r"[^a-z0-9-]", "?", text)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .objects import Shown
+from .verdict import printable
 
 MOST_LINES = 3_000
 """Lines of a file that are compared one by one; more take too long."""
@@ -66,18 +67,6 @@ def _patch(file: str, old: str, new: str) -> Patch:
     if max(len(before), len(after)) > MOST_LINES:
         lines = [f"# {len(before)} lines become {len(after)}: too many to compare here"]
         return Patch(file, tuple(lines), len(after), len(before))
-    lines = [_plain(line) for line in difflib.unified_diff(before, after, lineterm="", n=3)][2:]
+    lines = [printable(line) for line in difflib.unified_diff(before, after, lineterm="", n=3)][2:]
     added, removed = (sum(line.startswith(sign) for line in lines) for sign in "+-")
     return Patch(file, tuple(lines), added, removed)
-
-
-def _plain(line: str) -> str:
-    """Return a line in which no sign is invisible or turns the order of others."""
-    signs = (c if c.isprintable() or c == "\t" else f"\\u{ord(c):04x}" for c in line)
-    return "".join(signs)
-
-
-def told(left: list[Patch]) -> Iterator[str]:
-    """Yield a line for each file whose difference is not shown."""
-    for one in left:
-        yield f"- `{one.file}`: {one.added} lines come, {one.removed} go"

@@ -15,6 +15,18 @@ MEASURED = "No part of evidence: machines differ, and whoever judges measures ag
 MOST = 65_000
 """Characters: GitHub shows at most 65,536 in a comment."""
 PAIRED = re.compile(r"[^`]*(?:`[^`]+`[^`]*)*")
+SIGNS = {
+    "&": "&amp;",
+    "<": "&lt;",
+    "|": "&#124;",
+    "[": "&#91;",
+    "\\": "&#92;",
+}
+WORD = r"[^\s()<>\[\]\"',;|]"
+LIVE = re.compile(
+    rf"(?i)((?<!{WORD}){WORD}*(?:@|://){WORD}*[^\s()<>\[\]\"',;|.:]|@|\bwww\.{WORD}+)"
+)
+"""What hosts make links or mentions of: a name after `@`, an address."""
 MARKS = {
     "PASS": "✅",
     "FAIL": "❌",
@@ -218,19 +230,38 @@ def _line(check: CheckResult) -> str:
 
 
 def plain(text: str) -> str:
-    """Return text that Markdown shows as it is: part of it may have come from an image.
+    """Return text that Markdown shows as it is: part of it may have come from an image or a fork.
 
     Code stays code; a backtick without its like would make code of what follows, and text of code.
+    What a Git host would make a link or a mention of becomes code: hosts decode `&#64;` before they
+    look for people.
     """
-    signs = {"<": "&lt;", "@": "&#64;", "|": "&#124;", "[": "&#91;"}
-    if not PAIRED.fullmatch(text):
-        signs["`"] = "'"
-    return "".join(signs.get(sign, sign) for sign in " ".join(text.split()))
+    line = " ".join(printable(" ".join(text.split())).split())
+    if not PAIRED.fullmatch(line):
+        line = line.replace("`", "'")
+    parts = re.split(r"(`[^`]+`)", line)
+    return "".join(p.replace("|", "&#124;") if p.startswith("`") else _inert(p) for p in parts)
 
 
 def code(text: str, longest: int = 400) -> str:
     """Return text as code, which no sign in it can end."""
-    return f"`{' '.join(text[:longest].replace('`', ' ').split())}`"
+    line = printable(" ".join(text[:longest].replace("`", " ").split()))
+    return f"`{line or '?'}`"
+
+
+def printable(text: str) -> str:
+    """Return text in which no sign is invisible, moves a cursor or turns the order of others."""
+    return "".join(c if c.isprintable() or c == "\t" else f"\\u{ord(c):04x}" for c in text)
+
+
+def escaped(text: str) -> str:
+    """Return text without a sign that means something to Markdown's text."""
+    return "".join(SIGNS.get(sign, sign) for sign in text)
+
+
+def _inert(text: str) -> str:
+    parts = LIVE.split(text)  # every second one is live
+    return "".join(f"`{p.replace('|', '/')}`" if n % 2 else escaped(p) for n, p in enumerate(parts))
 
 
 def _measured(checks: Sequence[CheckResult]) -> list[str]:
