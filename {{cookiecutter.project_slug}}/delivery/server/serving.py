@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import gc
+import resource
 import signal
 import socket
 import threading
@@ -36,6 +37,9 @@ KEEP_ALIVE_S = 75
 KILLED = 128 + signal.SIGTERM
 M_MMAP_THRESHOLD, M_TRIM_THRESHOLD = -3, -1  # of glibc's malloc.h
 LARGE_BYTES = 128 * 1024
+FILES = resource.RLIMIT_NOFILE
+OTHER_FILES = 64
+"""Open ones that are no connections: libraries, logs, a collector of traces."""
 
 
 class Server(uvicorn.Server):
@@ -110,6 +114,7 @@ def serve(settings: Settings) -> int:
     about = {"model": who.name, "version": who.version, **settings.named(folder)}
     set_up(settings.log_level, about)
     _give_memory_back()
+    Protocol.max_connections = _connections(settings.max_connections)
     tracer = _tracer(folder, settings)
     server = Server(App(folder, settings, tracer), settings)
     server.run()
@@ -127,6 +132,21 @@ def _give_memory_back() -> None:
     if mallopt is not None:
         mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
         mallopt(M_TRIM_THRESHOLD, LARGE_BYTES)
+
+
+def _connections(wanted: int) -> int:
+    """Return how many connections may be open: as many as wanted, or as the process may open files.
+
+    Some container programs start it with a limit of 1024, which it may raise itself.
+    """
+    soft, hard = resource.getrlimit(FILES)
+    if soft == resource.RLIM_INFINITY or soft >= wanted + OTHER_FILES:
+        return wanted
+    if hard == resource.RLIM_INFINITY or hard >= wanted + OTHER_FILES:
+        resource.setrlimit(FILES, (wanted + OTHER_FILES, hard))
+        return wanted
+    resource.setrlimit(FILES, (hard, hard))
+    return max(hard - OTHER_FILES, 1)
 
 
 def _tracer(folder: ModelFolder, settings: Settings) -> Tracer | None:

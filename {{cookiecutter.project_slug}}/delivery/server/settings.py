@@ -31,6 +31,7 @@ class Settings:
     log_sample: float = 0.01
     max_body_bytes: int = 8 * 1024 * 1024
     max_rows: int = 10_000
+    max_connections: int = 10_000  # of 9 kB each
     drain_s: float = 5.0
     traces: bool = False
 
@@ -49,6 +50,7 @@ class Settings:
             log_sample=_number(environment, "LOG_SAMPLE", cls.log_sample, 0, 1),
             max_body_bytes=_number(environment, "MAX_BODY_BYTES", cls.max_body_bytes, 1),
             max_rows=_number(environment, "MAX_ROWS", cls.max_rows, 1),
+            max_connections=_number(environment, "MAX_CONNECTIONS", cls.max_connections, 1, 2**20),
             drain_s=_number(environment, "DRAIN_S", cls.drain_s, 0, 3600),
             traces=bool(environment.get("OTEL_EXPORTER_OTLP_ENDPOINT")),
         )
