@@ -44,6 +44,12 @@ def test_distance_is_of_the_largest_answer() -> None:
     assert "row c of the hold-out is answered 5e-07" in str(found.objection(1e-7))
 
 
+def test_large_answer_to_a_drawn_row_hides_no_distance() -> None:
+    ours, theirs = numbers(1, 2, 3, 1e9), numbers(1, 2, 3.0003, 1e9)
+    found = compare("regression", ROWS, ours, theirs, TOLERANCE)
+    assert np.isclose(found.difference, 1e-4)
+
+
 def test_drawn_rows_are_counted_and_not_objected_to() -> None:
     ours, theirs = numbers(0, 1, 2, 3, 4), numbers(0, 1, 2, 9, 4)
     found = compare("regression", ROWS, ours, theirs, TOLERANCE)

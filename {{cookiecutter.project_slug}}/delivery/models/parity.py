@@ -27,8 +27,9 @@ THRESHOLD = 0.5
 class Parity:
     """How far two payloads' answers are apart.
 
-    difference: the largest on the hold-out, at `row`, relative to the largest answer; flipped: rows
-    of the hold-out with another label; drawn: how many drawn rows are apart by more than tolerated.
+    difference: the largest on the hold-out, at `row`, relative to the largest answer there;
+    flipped: rows of the hold-out with another label; drawn: how many drawn rows are apart by more
+    than tolerated, relative to the largest answer of all.
     """
 
     difference: float
@@ -61,14 +62,15 @@ def drawn_rows(features: Floats, count: int = DRAWN) -> Floats:
 def compare(task: Task, rows: Rows, ours: Floats, theirs: Floats, tolerance: float) -> Parity:
     """Return how far `theirs` are from `ours`; answers to the hold-out come first, then others."""
     held = len(rows.ids)
-    apart = _apart(ours, theirs)
+    # Drawn rows may lie where a regression answers millions: no measure of the hold-out's answers.
+    apart = _apart(ours[:held], theirs[:held])
     flipped = np.flatnonzero(_labels(task, ours[:held]) != _labels(task, theirs[:held]))
-    worst = int(np.argmax(apart[:held]))
+    worst = int(np.argmax(apart))
     return Parity(
         difference=float(apart[worst]),
         row=rows.ids[worst],
         flipped=tuple(_named(rows.ids, flipped)),
-        drawn=int(np.count_nonzero(apart[held:] > tolerance)),
+        drawn=int(np.count_nonzero(_apart(ours, theirs)[held:] > tolerance)),
     )
 
 
