@@ -21,6 +21,7 @@ WRONG = {
     "{file: model.onnx, format: pickle}": "the name of pickle ends in .pkl",
     "{file: model.skops, format: onnx}": "the name of onnx ends in .onnx",
     "{file: model.pkl, format: joblib}": "payload.format",
+    "{file: signature.json, format: pickle}": "names in .json are of the files beside a payload",
     "{file: model.pkl, format: pickle, trusted: [a.B]}": "`trusted` names types for skops",
     "{file: model.skops, format: skops, trusted: ['a b']}": "payload.trusted",
     "{file: model.onnx, format: onnx}\nserve: native": "`serve: native` is of payloads in skops",

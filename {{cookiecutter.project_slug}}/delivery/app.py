@@ -26,6 +26,8 @@ Format = Literal["skops", "pickle", "onnx"]
 
 SUFFIXES: Mapping[str, Format] = {".skops": "skops", ".onnx": "onnx"}
 """A served model's format is read off its file's name, which is in the model's digest."""
+KEPT = (".json", ".lock")
+"""How the other files of a model's folder end, which no payload may replace."""
 
 
 def format_of(file: str) -> Format:
@@ -45,6 +47,10 @@ class Payload(Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> Payload:
+        if (ending := PurePosixPath(self.file).suffix) in KEPT:
+            raise ValueError(
+                f"file {self.file}: names in {ending} are of the files beside a payload"
+            )
         if format_of(self.file) != self.format:
             raise ValueError(f"file {self.file}: the name of {self.format} ends in {self._ending}")
         if self.trusted and self.format != "skops":
