@@ -83,6 +83,18 @@ def test_caller_that_is_gone_leaves_the_others_their_answers() -> None:
     assert asyncio.run(one_leaves()).tolist() == [4]
 
 
+def test_failure_of_any_kind_reaches_every_caller() -> None:
+    def predict(rows: Floats) -> Floats:
+        raise MemoryError(len(rows))
+
+    async def ask() -> list[Floats | BaseException]:
+        batcher = Batcher(predict)
+        both = (batcher.predict(np.ones((1, 1))) for _ in range(2))
+        return await asyncio.wait_for(asyncio.gather(*both, return_exceptions=True), 5)
+
+    assert [type(one) for one in asyncio.run(ask())] == [MemoryError, MemoryError]
+
+
 async def statuses(app: App, bodies: list[bytes]) -> list[int]:
     """Return how requests that come in one tick are answered."""
     found: list[int] = []

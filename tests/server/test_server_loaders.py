@@ -79,6 +79,26 @@ def test_onnx_of_other_inputs_is_refused(tmp_path: Path, given: list[str], seen:
         load(save_files(tmp_path, data, payload, "regression", 3))
 
 
+def test_onnx_with_weights_in_another_file_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = TensorProto(name="w", data_type=TensorProto.DOUBLE, dims=[3, 1], data_location=1)
+    weights.external_data.add(key="location", value="weights.bin")
+    given, made = (
+        helper.make_tensor_value_info(name, TensorProto.DOUBLE, [None, columns])
+        for name, columns in (("x", 3), ("y", 1))
+    )
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["y"])]
+    graph = helper.make_graph(nodes, "g", [given], [made], [weights])
+    opset = [helper.make_opsetid("", 17)]
+    data = helper.make_model(graph, opset_imports=opset, ir_version=8).SerializeToString()
+    (tmp_path / "weights.bin").write_bytes(bytes(24))
+    monkeypatch.chdir(tmp_path)
+    payload = {"file": "model.onnx", "format": "onnx"}
+    with pytest.raises(ModelError, match=r"(?s)^model\.onnx: .*weights\.bin"):
+        load(save_files(tmp_path / "model", data, payload, "regression", 3))
+
+
 def test_provider_that_is_not_there_is_refused(
     classifier: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

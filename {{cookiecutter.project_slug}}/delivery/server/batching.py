@@ -14,7 +14,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .folder import ModelError
 from .protocol import Floats
 
 MAX_BATCH = 1024
@@ -35,7 +34,7 @@ class Batcher:
         return len(self._waiting)
 
     async def predict(self, rows: Floats) -> Floats:
-        """Return what `predict` answers to rows; raises ModelError."""
+        """Return what `predict` answers to rows; raises what that raises."""
         loop = asyncio.get_running_loop()
         if not self._waiting:
             loop.call_soon(self._flush)
@@ -54,10 +53,10 @@ class Batcher:
         self._answer(batch)
 
     def _answer(self, batch: list[Waiting]) -> None:
-        joined = batch[0][0] if len(batch) == 1 else np.concatenate([rows for rows, _ in batch])
         try:
-            numbers = self._predict(joined)
-        except ModelError as error:
+            one = len(batch) == 1
+            numbers = self._predict(batch[0][0] if one else np.concatenate([r for r, _ in batch]))
+        except Exception as error:  # whatever it is, each caller has to hear of it
             self._fail(batch, error)
             return
         at = 0
@@ -66,7 +65,7 @@ class Batcher:
                 answer.set_result(numbers[at : at + len(rows)])
             at += len(rows)
 
-    def _fail(self, batch: list[Waiting], error: ModelError) -> None:
+    def _fail(self, batch: list[Waiting], error: Exception) -> None:
         if len(batch) > 1:  # one of them is at fault, and its neighbours shall not pay for it
             for one in batch:
                 self._answer([one])

@@ -44,7 +44,9 @@ def _load_onnx(path: Path, _payload: Payload, task: Task) -> Predict:
     wanted = _providers(ort.get_available_providers())
     if "CUDAExecutionProvider" in wanted:
         ort.preload_dlls()  # CUDA's libraries are packages beside it, where no loader looks
-    session = ort.InferenceSession(path.read_bytes(), options, providers=wanted)
+    # By its path: weights in another file are then looked for beside it, where none can be, and
+    # not in the working folder.
+    session = ort.InferenceSession(path, options, providers=wanted)
     if session.get_providers()[0] != wanted[0]:
         raise ModelError(
             f"ONNX_PROVIDERS: {wanted[0]} is in this onnxruntime and does not start here"
