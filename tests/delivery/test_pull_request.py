@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
+from delivery.errors import Refused
 from delivery.proposal import Proposal
 from delivery.records import Kind
 from delivery.verbs.pull_request import Wanted, wanted
 from delivery.verbs.resume import resume
 from delivery.verbs.rollback import rollback
+from delivery.workplace import Workplace
 
 from tests.delivery.world import KUSTOMIZE_APP, World
 
@@ -17,6 +21,14 @@ APP = KUSTOMIZE_APP
 OVERLAY = f"overlays/dev/{APP}/kustomization.yaml"
 HOSTILE = "fine | <!-- @acme/everyone [look](https://evil.example) <b>"
 Make = Callable[[World], Proposal]
+
+
+class Again(World):
+    """A repository as `promote --pr` has it: a branch may hold the same step already."""
+
+    @property
+    def work(self) -> Workplace:
+        return replace(super().work, branches="again")
 
 
 def changed(world: World) -> Proposal:
@@ -79,6 +91,33 @@ def test_rollback_needs_one_approval_at_most(kind: Kind, count: int, world: Worl
 
 def test_reason_is_shown_as_text_and_hides_nothing(world: World) -> None:
     made = rollback(world.work, APP, "staging", to=None, reason=HOSTILE, change=HOSTILE)
-    body = asked(world, made).body
+    body = re.sub("`[^`]*`", "", asked(world, made).body)  # as code nobody is mentioned
     for sign in ("<!-- @", "@acme", "[look]", "<b>", "fine |"):
         assert sign not in body
+
+
+def test_same_step_is_taken_as_it_is(world: World) -> None:
+    first = Again(world.root).promote("prod")
+    world.change({"README.md": "main goes on\n"})
+    assert Again(world.root).promote("prod").commit == first.commit
+
+
+def test_same_step_with_more_in_it_is_not_ours(world: World) -> None:
+    """Whoever may push could have made the branch before, for the robot to open as its own."""
+    world.git("switch", "--quiet", Again(world.root).promote("prod").branch)
+    world.write({"Makefile": "setup:\n"})
+    world.commit()
+    with pytest.raises(Refused, match="branch-exists"):
+        Again(world.root).promote("prod")
+
+
+def test_title_and_body_of_many_apps_fit(world: World) -> None:
+    """GitHub takes 256 characters, and 65,536."""
+    one = world.promote("prod")
+    reason = one.steps[0].record.model_copy(update={"reason": "because " * 60})
+    many = replace(one, steps=[replace(one.steps[0], record=reason)] * 400)
+    found = asked(world, many)
+    assert len(found.title) <= 250
+    assert len(found.body.encode()) <= 65_000
+    assert "**Why:**" in found.body
+    assert "people have to approve" in found.body

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from . import RENDERER
@@ -11,7 +11,7 @@ from .canonical import short
 from .current import current_file, current_path
 from .errors import Refused
 from .evidence import Evidence, evidence_digest
-from .git import Folder, pinned_folder, shallow
+from .git import Folder, Snapshot, pinned_folder, shallow
 from .ledger import Entry, Line, manifests_folder, record_path
 from .records import (
     EvidenceRef,
@@ -282,17 +282,39 @@ def _message(made: Proposal) -> str:
 
 
 def _holds(workplace: Workplace, commit: str, steps: Sequence[Step]) -> bool:
-    """Return whether a commit holds steps already; floats in evidence may differ by processor."""
-    head = workplace.repository.snapshot(commit)
-    for one in steps:
-        path = record_path(one.environment, one.app, one.number)
-        data = head.find(path)
-        if data is None:
-            return False
-        found = parse_record(data, path)
-        if found.model_copy(update={"evidence": one.record.evidence}) != one.record:
-            return False
-    return True
+    """Return whether a commit brings these steps already, and nothing else.
+
+    Floats in evidence may differ by processor, and with them what names it by its digest.
+    """
+    repository = workplace.repository
+    base = repository.snapshot(repository.merge_base(workplace.main.commit, commit))
+    head = repository.snapshot(commit)
+    files = {path: data for one in steps for path, data in one.files.items()}
+    loose = {path for one in steps for path in _by_evidence(one)}
+    if any(base.entries.get(path) != head.entries.get(path) for path in _others(base, head, files)):
+        return False
+    return all(_same_record(head, one) for one in steps) and all(
+        head.find(path) == data for path, data in files.items() if path not in loose
+    )
+
+
+def _others(base: Snapshot, head: Snapshot, files: Mapping[str, bytes | None]) -> set[str]:
+    return (base.entries.keys() | head.entries.keys()) - files.keys()
+
+
+def _by_evidence(one: Step) -> Iterator[str]:
+    for suffix in ("yaml", "evidence.json"):
+        yield record_path(one.environment, one.app, one.number, suffix)
+    yield current_path(one.environment, one.app)
+
+
+def _same_record(head: Snapshot, one: Step) -> bool:
+    path = record_path(one.environment, one.app, one.number)
+    data = head.find(path)
+    if data is None:
+        return False
+    found = parse_record(data, path)
+    return found.model_copy(update={"evidence": one.record.evidence}) == one.record
 
 
 def manifests_of(workplace: Workplace, entry: Entry) -> dict[str, bytes]:

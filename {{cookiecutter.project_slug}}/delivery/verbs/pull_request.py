@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from ..ledger import Entry, record_path
 from ..proposal import Proposal, Step
 from ..pushing import Origin
 from ..records import ACCEPTING, Kind
+from ..report.blocks import LISTS, TABLES, Block, fitted
 from ..report.verdict import plain
 from ..workplace import Workplace, steps_of
 from .history import merges
@@ -28,6 +30,8 @@ SENTENCES: dict[Kind, str] = {
     "there until `resume`.",
     "resume": "Ends the hold of {app} in {env}; what runs there stays as it is.",
 }
+LONGEST_TITLE = 250
+"""Characters; GitHub takes 256."""
 HEAD = ("app", "record", "merged", "by", "verdict", "reason", "change")
 
 
@@ -68,8 +72,8 @@ def wanted(place: Workplace, proposal: Proposal) -> Wanted:
     needs = place.settings.environment(environment).needs(kind)
     return Wanted(
         proposal.branch,
-        proposal.subject,
-        "\n".join(_body(place, proposal, needs)),
+        textwrap.shorten(proposal.subject, LONGEST_TITLE, placeholder=" …"),
+        fitted(list(_body(place, proposal, needs))),
         (f"environment/{environment}", f"kind/{kind}"),
         needs == 0,
     )
@@ -140,21 +144,25 @@ def _taken(place: Workplace, branch: str) -> str:
     return ""
 
 
-def _body(place: Workplace, proposal: Proposal, needs: int) -> Iterator[str]:
-    record = proposal.steps[0].record
-    yield marker("request")
-    yield from (_sentence(one) for one in proposal.steps)
-    yield from ("", f"**Why:** {plain(record.reason)}")
+def _body(place: Workplace, proposal: Proposal, needs: int) -> Iterator[Block]:
+    """Yield the parts; what is long makes room in a pull request of very many apps."""
+    record, count = proposal.steps[0].record, len(proposal.steps)
+    yield Block([marker("request")])
+    yield Block([_sentence(one) for one in proposal.steps], LISTS, [f"Steps of {count} apps."])
+    yield Block(["", f"**Why:** {plain(record.reason)}"])
     if record.change:
-        yield f"**Change:** {plain(record.change)}"
+        yield Block([f"**Change:** {plain(record.change)}"])
     rows = [row for one in proposal.steps for row in _way(place, one)]
     if rows:
-        yield from ("", "### The way so far", "", f"| {' | '.join(HEAD)} |", "|---" * 7 + "|")
-        yield from (f"| {' | '.join(plain(cell) for cell in row)} |" for row in rows)
-    yield from ("", "### Before it is merged", "", _approving(needs))
-    yield "- No cluster changes until it is merged. To let it be, close it and delete its branch."
-    yield f"- On a laptop: `deliver report --head origin/{proposal.branch}`"
-    yield ""
+        table = [f"| {' | '.join(HEAD)} |", "|---" * 7 + "|"]
+        table += [f"| {' | '.join(plain(cell) for cell in row)} |" for row in rows]
+        yield Block(["", "### The way so far", ""])
+        yield Block(table, TABLES, [f"{len(rows)} records; `deliver history APP` has them."])
+    yield Block(["", "### Before it is merged", "", _approving(needs)])
+    yield Block(
+        ["- No cluster changes until it is merged. To let it be, close it and delete its branch."]
+    )
+    yield Block([f"- On a laptop: `deliver report --head origin/{proposal.branch}`", ""])
 
 
 def _sentence(one: Step) -> str:
