@@ -27,6 +27,7 @@ OPERATIONS = {
     f"{REPO}": ("patch",),
     f"{REPO}/branches/{{branch}}": ("get",),
     f"{REPO}/branches/{{branch}}/protection": ("put",),
+    f"{REPO}/collaborators/{{username}}/permission": ("get",),
     f"{REPO}/issues/comments/{{comment_id}}": ("patch",),
     f"{REPO}/issues/{{issue_number}}/comments": ("get", "post"),
     f"{REPO}/issues/{{issue_number}}/labels": ("post",),

@@ -131,6 +131,9 @@ def _nullable(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     made = {key: _nullable(value) for key, value in schema.items() if key != "nullable"}
+    if {"checks", "contexts"} <= set(made.get("properties", {})):
+        # Described as required still; GitHub takes either (google/go-github, issue 2976).
+        made["required"] = [name for name in made["required"] if name != "contexts"]
     return {"anyOf": [{"type": "null"}, made]} if schema.get("nullable") is True else made
 
 

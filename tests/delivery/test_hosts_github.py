@@ -47,7 +47,7 @@ def reviews(*given: dict[str, Any]) -> tuple[int, list[dict[str, Any]]]:
 
 
 def by(login: str, **more: str) -> dict[str, Any]:
-    given = {"state": "APPROVED", "commit_id": "c" * 40, "author_association": "MEMBER"}
+    given = {"state": "APPROVED", "commit_id": "c" * 40}
     return {"user": {"login": login}, **given, **more}
 
 
@@ -119,7 +119,13 @@ def test_labels_and_checks_are_sent_as_described(server: Described, host: GitHub
     assert len(body["description"]) == 140
 
 
-def test_last_review_of_the_newest_commit_by_a_member_counts(
+def may(server: Described, right: str, *logins: str) -> None:
+    for login in logins:
+        path = f"{REPO}/collaborators/{login}/permission"
+        server.answers["GET", path] = (200, {"permission": right, "user": None})
+
+
+def test_last_review_of_the_newest_commit_by_a_writer_counts(
     server: Described, host: GitHub
 ) -> None:
     given = (
@@ -129,9 +135,14 @@ def test_last_review_of_the_newest_commit_by_a_member_counts(
         by("cai"),
         by("cai", state="DISMISSED"),
         by("dan", commit_id="d" * 40),
-        by("eve", author_association="NONE"),
+        by("eve"),
+        by("fay"),
         by("ada", state="COMMENTED"),
     )
+    may(server, "admin", "ada", "cai", "dan")
+    may(server, "write", "ben")
+    may(server, "read", "eve")  # a member of the organization, say
+    server.answers["GET", f"{REPO}/collaborators/fay/permission"] = (404, {"message": "no user"})
     server.answers["GET", f"{REPO}/pulls/1347/reviews"] = reviews(*given)
     assert host.approved_by(1347, "c" * 40) == ["ada", "ben"]
 
@@ -168,6 +179,17 @@ def test_protection_is_set_as_described(server: Described, host: GitHub) -> None
     assert body["required_status_checks"] == {"strict": True, "contexts": ["pass", "test"]}
     assert body["allow_force_pushes"] is False
     assert server.bodies("PATCH", REPO)[0]["allow_auto_merge"] is True
+
+
+def test_checks_are_taken_from_one_application_where_it_is_named(
+    server: Described, host: GitHub
+) -> None:
+    """Whoever may write can report a check under any name."""
+    host.protect(Rules(MAIN, ("pass",), 1, app=15368))
+    [body] = server.bodies("PUT", f"{REPO}/branches/{MAIN}/protection")
+    checks = [{"context": "pass", "app_id": 15368}]
+    assert body["required_status_checks"] == {"strict": True, "checks": checks}
+    assert body["required_pull_request_reviews"]["require_last_push_approval"] is True
 
 
 def test_auto_merge_that_is_not_allowed_is_told(server: Described, host: GitHub) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from delivery.errors import UsageError
 from delivery.settings import Settings
 from delivery.verbs.protect import rules_for, told
 
@@ -28,3 +29,10 @@ def test_dry_run_prints_the_rules_without_a_token(baked: World) -> None:
     printed = [line.removeprefix("would be: ") for line in done.stdout.splitlines()]
     assert printed == told(rules_for(baked.work.settings, ("verdict",)))
     assert "required checks: verdict" in done.stdout
+
+
+def test_application_is_for_github_alone(baked: World) -> None:
+    data = baked.work.settings.model_dump(by_alias=True)
+    data["host"] = {"kind": "gitea", "api": "https://git.acme.io/api/v1"}
+    with pytest.raises(UsageError, match="host-settings"):
+        rules_for(Settings.model_validate(data), ("pass",), 15368)

@@ -19,6 +19,10 @@ Checks = Annotated[
 ]
 
 
+App = Annotated[
+    int | None,
+    typer.Option("--app", metavar="ID", help="On GitHub: whose checks alone count."),
+]
 Commit = Annotated[str, typer.Argument(metavar="COMMIT", help="What was judged.")]
 Name = Annotated[str, typer.Option("--check", metavar="NAME", help="The check, such as `pass`.")]
 State = Annotated[
@@ -52,7 +56,9 @@ def owners(as_json: AsJson = False) -> None:
         show(f"next:    git add {path}, commit, merge: the Git host reads it on main")
 
 
-def protect(require: Checks = None, dry_run: DryRun = False, as_json: AsJson = False) -> None:
+def protect(
+    require: Checks = None, app: App = None, dry_run: DryRun = False, as_json: AsJson = False
+) -> None:
     """Set the rules of the main branch on the Git host; with --dry-run print them.
 
     Example: deliver protect --dry-run
@@ -61,7 +67,7 @@ def protect(require: Checks = None, dry_run: DryRun = False, as_json: AsJson = F
     from ..verbs.protect import CHECKS, rules_for, told
 
     settings = here().settings
-    rules = rules_for(settings, require or CHECKS)
+    rules = rules_for(settings, require or CHECKS, app)
     if not dry_run:
         with connect(settings, os.environ) as host:
             host.protect(rules)

@@ -10,6 +10,11 @@ from .host import Host, quoted
 from .parts import Label, Part, PullRequest, Rules
 
 COLOUR = "#1d76db"
+SCHEDULED = "already scheduled"
+"""What Gitea says of a pull request that it was told before to merge.
+
+See: `ErrAlreadyScheduledToAutoMerge` in models/pull/automerge.go of Gitea 1.26.
+"""
 
 
 class _Branch(Part):
@@ -72,7 +77,7 @@ class Gitea(Host):
         """Have Gitea merge a pull request as soon as its checks have passed.
 
         The wish stays when another commit is pushed, whose checks then have to pass. Where it was
-        told so before, Gitea answers with a conflict.
+        told so before, Gitea answers with a conflict, as it does for others.
         """
         wanted = {
             "Do": "squash",
@@ -81,7 +86,9 @@ class Gitea(Host):
             "head_commit_id": commit,
         }
         path = self._path(f"pulls/{request.number}/merge")
-        self.rest.ask("POST", path, body=wanted, also=(409,))
+        answer = self.rest.ask("POST", path, body=wanted, also=(409,))
+        if answer.status_code == 409 and SCHEDULED not in answer.text:
+            raise self.rest.problem("POST", path, answer)
 
     def protect(self, rules: Rules) -> None:
         """Set the rule of the main branch, and what a merge leaves behind."""

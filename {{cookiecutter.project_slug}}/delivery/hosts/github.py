@@ -12,8 +12,8 @@ from .parts import Part, PullRequest, Rules
 
 KIND = "application/vnd.github+json"
 HEADERS: Mapping[str, str] = {"X-GitHub-Api-Version": "2022-11-28"}
-MEMBERS = ("OWNER", "MEMBER", "COLLABORATOR")
-"""Whose review counts: on a public repository anybody may give one."""
+WRITERS = ("admin", "write")
+"""Whose review counts: anybody may give one who may read, be it a member of the organization."""
 AUTO_MERGE = """\
 mutation($id: ID!, $commit: GitObjectID!) {
   enablePullRequestAutoMerge(
@@ -51,6 +51,10 @@ class _Membership(Part):
     state: str
 
 
+class _Permission(Part):
+    permission: str
+
+
 @dataclass
 class GitHub(Host):
     """A repository on GitHub."""
@@ -71,9 +75,13 @@ class GitHub(Host):
         last: dict[str, bool] = {}
         for one in self.reviews(number):
             if one.user is not None and one.state in ("APPROVED", "CHANGES_REQUESTED", "DISMISSED"):
-                approves = one.state == "APPROVED" and one.commit_id == commit
-                last[one.user.login] = approves and one.author_association in MEMBERS
-        return [login for login, approves in last.items() if approves]
+                last[one.user.login] = one.state == "APPROVED" and one.commit_id == commit
+        return [login for login, approves in last.items() if approves and self._may_write(login)]
+
+    def _may_write(self, login: str) -> bool:
+        path = self._path(f"collaborators/{quoted(login)}/permission")
+        found = self.rest.find(path, _Permission)
+        return found is not None and found.permission in WRITERS
 
     def in_team(self, team: str, login: str) -> bool:
         """Return whether somebody is in a team, named as `org/team`."""
@@ -123,14 +131,22 @@ class GitHub(Host):
 def protection(rules: Rules) -> dict[str, Any]:
     """Return branch protection as GitHub has it; owners of what is touched have to approve."""
     return {
-        "required_status_checks": {"strict": True, "contexts": list(rules.checks)},
+        "required_status_checks": {"strict": True, **_checks(rules)},
         "enforce_admins": True,
         "required_pull_request_reviews": {
             "required_approving_review_count": rules.approvals,
             "require_code_owner_reviews": True,
             "dismiss_stale_reviews": True,
+            # Who pushed last is known for sure; a commit's author is what it says.
+            "require_last_push_approval": rules.approvals > 0,
         },
         "restrictions": None,
         "allow_force_pushes": False,
         "allow_deletions": False,
     }
+
+
+def _checks(rules: Rules) -> dict[str, Any]:
+    if rules.app is None:
+        return {"contexts": list(rules.checks)}
+    return {"checks": [{"context": name, "app_id": rules.app} for name in rules.checks]}

@@ -71,12 +71,11 @@ class Comment(Part):
 
 
 class Review(Part):
-    """A review; `official` and the two after it are Gitea's, `author_association` GitHub's."""
+    """A review; `official` and the two after it are Gitea's."""
 
     state: str
     commit_id: str | None = None
     user: User | None = None
-    author_association: str = ""
     official: bool = True
     stale: bool = False
     dismissed: bool = False
@@ -112,6 +111,8 @@ class Rules:
     checks: tuple[str, ...]
     approvals: int
     """How many have to approve every pull request, whatever it touches."""
+    app: int | None = None
+    """The id of GitHub's application whose checks count; without it anybody's who may write."""
 
 
 def marker(name: str) -> str:

@@ -92,7 +92,7 @@ class Rest:
             return answer
         if answer.status_code in also and _is_json(answer):
             return answer
-        raise self._problem(method, path, answer)
+        raise self.problem(method, path, answer)
 
     def close(self) -> None:
         """Close the connection."""
@@ -120,7 +120,8 @@ class Rest:
             said = f"it answered something else: {where}: {what['msg']}"
             raise unreachable(self.url, said) from err
 
-    def _problem(self, method: str, path: str, answer: httpx.Response) -> DeliveryError:
+    def problem(self, method: str, path: str, answer: httpx.Response) -> DeliveryError:
+        """Return the error for an answer that is no good."""
         said = f"{method} {path}: {_said(answer)}"
         status = answer.status_code
         if not _is_json(answer) or status >= 500 or status == 429 or _used_up(answer):

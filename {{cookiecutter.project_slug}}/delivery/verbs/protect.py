@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..errors import UsageError
 from ..hosts.parts import Rules
 from ..settings import Settings
 
@@ -11,22 +12,31 @@ CHECKS = ("pass", "test")
 """The final job of .github/workflows/check.yml, and the one of test.yml."""
 
 
-def rules_for(settings: Settings, checks: Sequence[str]) -> Rules:
-    """Return the rules of main.
+def rules_for(settings: Settings, checks: Sequence[str], app: int | None = None) -> Rules:
+    """Return the rules of main; raises UsageError for an application on a host that has none.
 
     A host counts approvals the same for every pull request, so it is asked for no more than every
     environment asks for, and than a rollback may need. The rest is the owners' review, and what
     `deliver approvals` counts.
     """
+    if app is not None and settings.host is not None and settings.host.kind != "github":
+        raise UsageError(
+            "host-settings",
+            f"{settings.host.kind} does not know who reported a check.",
+            "Only GitHub takes a check from one application alone.",
+            "leave out --app",
+        )
     least = min(environment.approvals for environment in settings.environments)
-    return Rules(settings.main, tuple(checks), min(least, 1))
+    return Rules(settings.main, tuple(checks), min(least, 1), app)
 
 
 def told(rules: Rules) -> list[str]:
     """Return the rules as sentences, for people who set them by hand."""
+    source = f"from application {rules.app}" if rules.app else "from anybody who may write"
     return [
         f"{rules.branch}: nobody pushes to it, forces it or deletes it, administrators included",
         f"{rules.branch}: required checks: {', '.join(rules.checks)}, on an up-to-date branch",
+        f"{rules.branch}: these checks are taken {source}",
         f"{rules.branch}: approvals of every pull request: {rules.approvals}",
         f"{rules.branch}: the owners of what is touched have to approve (CODEOWNERS)",
         f"{rules.branch}: a new commit takes back the approvals before it",
