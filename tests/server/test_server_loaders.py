@@ -82,7 +82,8 @@ def test_onnx_of_other_inputs_is_refused(tmp_path: Path, given: list[str], seen:
 def test_onnx_with_weights_in_another_file_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    weights = TensorProto(name="w", data_type=TensorProto.DOUBLE, dims=[3, 1], data_location=1)
+    weights = TensorProto(name="w", data_type=TensorProto.DOUBLE, dims=[3, 1])
+    weights.data_location = TensorProto.EXTERNAL
     weights.external_data.add(key="location", value="weights.bin")
     given, made = (
         helper.make_tensor_value_info(name, TensorProto.DOUBLE, [None, columns])

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from queue import Queue
 
 import pytest
+from delivery.server.tracing import SEND_S
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.server.model_server import DIGEST, TEMPLATE, Server, request_of
@@ -62,6 +65,18 @@ def test_span_of_a_request_is_below_its_callers_span(
         DIGEST,
         "r1",
     )
+
+
+def test_collector_that_never_answers_holds_up_no_end(
+    classifier_dir: Path, start: Callable[..., Server]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        address = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        server = start(classifier_dir, OTEL_EXPORTER_OTLP_ENDPOINT=address)
+        assert server.infer(request_of([[1.0] * 30])).status_code == 200
+        began = time.monotonic()
+        assert server.stop() == 0
+    assert time.monotonic() - began < SEND_S + 5
 
 
 def test_server_imports_no_library_that_nobody_asked_for() -> None:

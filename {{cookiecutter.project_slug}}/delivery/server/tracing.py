@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Thread
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import (
@@ -25,6 +26,9 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from .exchange import Head
 from .folder import Identity
 
+SEND_S = 3.0
+"""Until spans that wait are given up at the end: a pod's last seconds are for its requests."""
+
 Done = Callable[[int, int], None]
 
 
@@ -40,7 +44,7 @@ class Tracer:
         }
         # What OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say comes first.
         resource = Resource.create(about).merge(OTELResourceDetector().detect())
-        self._provider = TracerProvider(resource=resource)
+        self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
         self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
         self._tracer = self._provider.get_tracer("server")
         self._callers = TraceContextTextMapPropagator()
@@ -67,5 +71,7 @@ class Tracer:
             yield done
 
     def close(self) -> None:
-        """Send what waits."""
-        self._provider.shutdown()
+        """Send what waits, if somebody takes it soon."""
+        sending = Thread(target=self._provider.shutdown, daemon=True)
+        sending.start()
+        sending.join(SEND_S)
