@@ -7,8 +7,8 @@ All of it is data that may be broken on purpose: what cannot be read is left out
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ..check.change import Change
@@ -81,7 +81,18 @@ def brought(change: Change) -> list[Brought]:
     for snapshot in (change.base, change.head):  # all at once: one process
         folders = tuple(f"{manifests_folder(*key)}/" for key in change.touched)
         _load(snapshot, [path for path in snapshot.entries if path.startswith(folders)])
-    return [_one(change, *key) for key in change.touched]
+    parts = [_one(change, *key) for key in change.touched]
+    found = frozenset(secrets(parts))
+    return [_without(part, found) for part in parts] if found else parts
+
+
+def _without(part: Brought, found: Collection[str]) -> Brought:
+    """Return a part in which no secret of any part stands, before a value of it is cut to fit."""
+    before, after = (
+        {file: one.without(found) for file, one in side.items()}
+        for side in (part.before, part.after)
+    )
+    return replace(part, before=before, after=after)
 
 
 def _one(change: Change, environment: str, app: str) -> Brought:
@@ -152,14 +163,20 @@ def command(parts: Sequence[Brought]) -> str:
         return "the `deliver` command"
     reason = " ".join(first.entry.record.reason.replace("`", "'").split())
     why = f"--reason {shlex.quote(reason)}" if len(reason) <= LONGEST_REASON else '--reason "…"'
-    apps = " ".join(part.app for part in parts)
+    environment, *names = (_word(text) for text in (first.environment, *(p.app for p in parts)))
+    apps = " ".join(names)
     calls = {
         "release": f"release {apps} {why}",
-        "promote": f"promote {apps} --to {first.environment} {why}",
-        "configure": f"render --env {first.environment} {apps}",
-        "rerender": f"render --env {first.environment} {apps}",
-        "rollback": f"rollback {first.app} --env {first.environment} {why}",
-        "resume": f"resume {first.app} --env {first.environment} {why}",
+        "promote": f"promote {apps} --to {environment} {why}",
+        "configure": f"render --env {environment} {apps}",
+        "rerender": f"render --env {environment} {apps}",
+        "rollback": f"rollback {apps} --env {environment} {why}",
+        "resume": f"resume {apps} --env {environment} {why}",
     }
     call = calls.get(first.kind)
     return code(f"deliver {call}", longest=1000) if call else "the `deliver` command"
+
+
+def _word(text: str) -> str:
+    """Return a name as a shell takes it: a change may name a folder anything."""
+    return shlex.quote(text.replace("`", "'"))

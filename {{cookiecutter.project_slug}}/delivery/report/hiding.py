@@ -8,8 +8,10 @@ from __future__ import annotations
 import base64
 import re
 from binascii import Error
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
+
+from .verdict import escaped
 
 HIDDEN = "(hidden)"
 SHORTEST = 6
@@ -17,15 +19,25 @@ SHORTEST = 6
 WORD = r"pass(?:word|wd|phrase)?|pwd|secret|token|(?:api|access|private)[_-]?key|credential|dsn"
 HARMLESS = r"(?:names?|ref|refs|file|path|seconds|kind|type|store|policy)"
 NAMED = re.compile(rf"(?i)(?!.*{HARMLESS}$).*(?:{WORD})")
-LINE = re.compile(
-    rf"(?im)^(\s*-*[\w.-]*(?:{WORD})(?![\w.-]*{HARMLESS}\s*[:=])[\w.-]*\s*[:=]\s*)(\S.*)$"
+NAME = r"[\w.-]{0,80}"
+SECRET = rf"{NAME}(?:{WORD})(?!{NAME}{HARMLESS}[\"']?[ \t]*[:=]){NAME}"
+SETTINGS = tuple(
+    re.compile(f"(?im){pattern}")
+    for pattern in (
+        rf"^(?P<name>[ \t-]*(?:export[ \t]+)?{SECRET}[ \t]*[:=][ \t]*)(?P<value>\S.*)$",
+        rf"(?P<name>[\"']{SECRET}[\"'][ \t]*:\s*)"  # as in JSON
+        r"(?P<value>\"(?:[^\"\\]|\\.)*\"|'[^'\n]*'|[^\s\"',}\]]+)",
+        rf"(?P<name>(?<![\w.-]){SECRET}=)(?P<value>\"[^\"\n]*\"|'[^'\n]*'|[^\s&\"']+)",
+        rf"(?P<name>(?<![\w.-])--(?![\w-]*{HARMLESS}[ \t]){SECRET}[ \t]+)(?P<value>[^\s-]\S*)",
+    )
 )
+"""Settings in a text, by how they are written; a name has up to 160 characters, for speed."""
 FLAG = re.compile(rf"(?i)--?[\w-]*(?:{WORD})[\w-]*")
 SHAPES = re.compile(
     r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
     r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"
     r"|\b(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|sk-)[\w-]{16,}"
-    r"|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
+    r"|\beyJ[\w-]{8,4000}\.[\w-]{8,}\.[\w-]*"
     r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
 )
 """Keys and tokens by their form: PEM, AWS, GitHub, GitLab, Slack, JSON Web Tokens, and logins in
@@ -75,7 +87,9 @@ def _is_flag(value: Any) -> bool:
 
 
 def _text(text: str) -> str:
-    return SHAPES.sub(HIDDEN, LINE.sub(rf"\g<1>{HIDDEN}", text))
+    for pattern in SETTINGS:
+        text = pattern.sub(rf"\g<name>{HIDDEN}", text)
+    return SHAPES.sub(HIDDEN, text)
 
 
 def secrets_of(before: Any, after: Any) -> Iterator[str]:
@@ -89,7 +103,7 @@ def secrets_of(before: Any, after: Any) -> Iterator[str]:
     elif before != after and after == HIDDEN:
         yield from (spelling for text in _leaves(before) for spelling in _spellings(text))
     elif before != after:
-        yield from (found[2] for found in LINE.finditer(before))
+        yield from (_bare(one["value"]) for each in SETTINGS for one in each.finditer(before))
         yield from SHAPES.findall(before)
 
 
@@ -110,9 +124,26 @@ def _spellings(text: str) -> Iterator[str]:
         return
 
 
+def _bare(text: str) -> str:
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
+
+
 def without(text: str, secrets: Iterable[str]) -> str:
-    """Return text in which no secret stands, wherever it came from: the last of the guards."""
-    for secret in sorted({s.strip() for s in secrets}, key=lambda s: (-len(s), s)):
-        if len(secret) >= SHORTEST:
-            text = text.replace(secret, HIDDEN)
+    """Return text in which no secret stands, wherever it came from: the last of the guards.
+
+    Nor as Markdown's text has it, on one line and escaped.
+    """
+    plain = {s.strip() for s in secrets if len(s.strip()) >= SHORTEST}
+    spelled = plain | {escaped(" ".join(s.split())) for s in plain}
+    for secret in sorted(spelled, key=lambda s: (-len(s), s)):
+        text = text.replace(secret, HIDDEN)
     return SHAPES.sub(HIDDEN, text)
+
+
+def cleaned(value: Any, secrets: Collection[str]) -> Any:
+    """Return plain data in whose texts no secret stands."""
+    if isinstance(value, Mapping):
+        return {key: cleaned(one, secrets) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [cleaned(one, secrets) for one in value]
+    return without(value, secrets) if isinstance(value, str) else value

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..files import dump_yaml
 from ..validation.objects import NotPlainError, documents, mapping
-from .hiding import hidden, secrets_of
+from .hiding import cleaned, hidden, secrets_of
 
 MOST_BYTES = 200_000
 """Of a file that is shown; `deliver` writes a few thousand."""
@@ -45,6 +45,13 @@ class Shown:
         """Whether it asks the known question, of which rendering writes every byte."""
         labels = mapping(mapping((self.data or {}).get("metadata")).get("labels"))
         return f"{NOISE}question" in labels
+
+    def without(self, secrets: Collection[str]) -> Shown:
+        """Return it without secrets that were found elsewhere: a part of one is one, too."""
+        data = cleaned(self.data, secrets)
+        if self.data is None or data == self.data:
+            return self
+        return replace(self, text=dump_yaml(data).decode(), data=data, exact=None)
 
     def leaves(self) -> dict[str, Any]:
         """Return each value by its path, such as `spec.replicas`, without noise."""

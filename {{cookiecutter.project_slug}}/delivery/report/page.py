@@ -14,7 +14,7 @@ from .blocks import Block, fitted
 from .bringing import Brought, secrets
 from .cluster import cluster
 from .first_lines import first_lines, state_of, title
-from .hiding import without
+from .hiding import cleaned, without
 from .sections import before, metrics, refusals, riding
 from .verdict import plain
 
@@ -68,9 +68,8 @@ class Page:
             "apps": [self._app(part) for part in self.parts],
             "markdown": self.markdown(),
         }
-        taken_out = list(secrets(self.parts))
-        cleaned: dict[str, Any] = _without(content, taken_out)
-        return cleaned
+        found: dict[str, Any] = cleaned(content, set(secrets(self.parts)))
+        return found
 
     def _app(self, part: Brought) -> dict[str, Any]:
         evidence = part.evidence
@@ -91,11 +90,3 @@ def _reason(part: Brought) -> str:
     record = part.entry.record
     change = f" ({plain(record.change)})" if record.change else ""
     return f"Reason given for {plain(part.app)}: {plain(record.reason)}{change}"
-
-
-def _without(value: Any, taken_out: Sequence[str]) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _without(one, taken_out) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without(one, taken_out) for one in value]
-    return without(value, taken_out) if isinstance(value, str) else value
