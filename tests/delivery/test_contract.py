@@ -56,6 +56,15 @@ def test_image_from_before_conversion_is_still_read() -> None:
     assert read_carried(files).digest == model().digest
 
 
+def test_image_that_loads_its_payload_as_another_format_is_refused() -> None:
+    payload = {"file": "model.skops", "format": "pickle", "allowed": True}
+    about = {"name": "app", "version": "1", "run": "", "commit": "", "digest": model().digest}
+    files = {**model().files, "model.json": canonical({**about, "payload": payload})}
+    with pytest.raises(Refused, match="contract-broken") as refused:
+        read_carried(files)
+    assert "model.skops is named unlike its format, pickle" in refused.value.seen
+
+
 def test_digest_is_of_names_and_bytes_alone(tmp_path: Path) -> None:
     model, _ = read_output(written(tmp_path), APP, LOCK)
     shuffled = dict(sorted(model.files.items(), reverse=True))

@@ -12,8 +12,8 @@ from delivery.app import App
 from delivery.errors import Refused
 from delivery.gate.holdout import Rows
 from delivery.gate.scoring import ScoringError
-from delivery.models.contract import ModelFiles
-from delivery.models.converting import Converter
+from delivery.models.contract import ModelFiles, ServedPayload
+from delivery.models.converting import Converter, require_carried
 from delivery.policy import Task
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -199,3 +199,23 @@ def test_onnx_that_the_server_cannot_run_is_an_error(root: Path) -> None:
     broken = {**made.files, "model.onnx": b"no graph"}
     with pytest.raises(ScoringError, match=r"model\.onnx"):
         converter.served(replace(made, files=broken), conversions.quiet)
+
+
+@pytest.mark.parametrize(
+    ("keys", "payload", "code"),
+    [
+        (PICKLE, {"file": "model.pkl", "format": "pickle", "allowed": True}, "payload-runs-code"),
+        (ALLOWED, {"file": "model.pkl", "format": "pickle", "allowed": True}, None),
+        (FOREST, {"file": "model.skops", "format": "skops", "trusted": ("a.B",)}, "payload-not-t"),
+        (PICKLE, {"file": "model.onnx", "format": "onnx"}, None),
+    ],
+)
+def test_image_that_loads_more_than_its_app_allows_now_is_refused(
+    root: Path, keys: str, payload: dict[str, Any], code: str | None
+) -> None:
+    app = conversions.app(root, BINARY, keys)
+    if code is None:
+        require_carried(app, ServedPayload(**payload))
+    else:
+        with pytest.raises(Refused, match=code):
+            require_carried(app, ServedPayload(**payload))

@@ -21,7 +21,7 @@ from ..gate.metrics import Floats
 from ..gate.scoring import ScoringError, printable
 from .answering import answers_of
 from .bounded import Bounded, run_bounded
-from .contract import LOCK, ONNX_FILE, ModelFiles
+from .contract import LOCK, ONNX_FILE, ModelFiles, ServedPayload
 from .environment import CHILD_ENV, app_python
 from .parity import Parity, compare, drawn_rows
 
@@ -194,6 +194,23 @@ def require_allowed(app: App, file: str, why: str | None = None) -> None:
         "A format that runs code on loading is served only where app.yaml allows it by name.",
         "have `train` write skops, or write `allow: [pickle]` into app.yaml (docs/conversion.md)",
     )
+
+
+def require_carried(app: App, payload: ServedPayload) -> None:
+    """Raise Refused where an image loads its payload by more than app.yaml allows now.
+
+    It says so in its model.json, which no digest of the model covers: `payload-runs-code`,
+    `payload-not-trusted`.
+    """
+    require_allowed(app, payload.file)
+    more = sorted({*payload.trusted} - {*app.file.payload.trusted})
+    if more:
+        raise Refused(
+            "payload-not-trusted",
+            f"the image of {app.name} trusts {', '.join(more)}, and app.yaml does not.",
+            "skops makes only types that it knows to be harmless, and those that app.yaml names.",
+            f"build it again; or name them in {app.folder}/app.yaml as `payload.trusted`",
+        )
 
 
 def _failure(done: Bounded, timeout_s: float) -> str | None:

@@ -12,8 +12,10 @@ from ..evidence import Judged
 from ..gate import Scorer, Verdict, known_question
 from ..gate.data import compare_rows
 from ..gate.holdout import parse_holdout
+from ..gate.image import read_carried
 from ..ledger import Line
 from ..models.building import built_from
+from ..models.converting import require_carried
 from ..models.engine import Engine
 from ..models.registry import ModelVersion, Registry
 from ..models.signing import require_signed
@@ -110,6 +112,7 @@ def _make(
     image = _image(workplace, app, model, explicit=version is not None)
     say(f"{name}: model {model.version} in {image.rsplit('/', 1)[1][:40]}…")
     require_signed(workplace.settings, workplace.main, image)
+    require_carried(app, read_carried(tools.scorer.model(image)).payload)
     made, question = _release(workplace, app, model, image, tools)
     _require_news(line, made)
     if line.current is not None and line.current.record.release.model.digest == model.digest:
