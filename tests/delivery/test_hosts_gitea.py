@@ -267,6 +267,9 @@ def test_approvals_are_of_the_commit_that_was_judged(hosted: Hosted) -> None:
     made = hosted.put(hosted.world.promote("prod"))
     done = hosted.deliver("approvals", "--pr", str(made.number), "--head", "main")
     assert "head-moved" in done.stderr
+    done = hosted.deliver("report", "--head", "main", "--comment", str(made.number))
+    assert "head-moved" in done.stderr
+    assert hosted.ask(ADA, "GET", f"issues/{made.number}/comments") == []
 
 
 def test_member_of_a_team_is_known(hosted: Hosted) -> None:

@@ -7,15 +7,17 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from delivery.check.change import Change
 from delivery.errors import Refused
 from delivery.proposal import Proposal
 from delivery.records import Kind
+from delivery.verbs.approvals import _records
 from delivery.verbs.pull_request import Wanted, wanted
 from delivery.verbs.resume import resume
 from delivery.verbs.rollback import rollback
 from delivery.workplace import Workplace
 
-from tests.delivery.world import KUSTOMIZE_APP, World
+from tests.delivery.world import KUSTOMIZE_APP, NOW, World
 
 APP = KUSTOMIZE_APP
 OVERLAY = f"overlays/dev/{APP}/kustomization.yaml"
@@ -100,6 +102,27 @@ def test_same_step_is_taken_as_it_is(world: World) -> None:
     first = Again(world.root).promote("prod")
     world.change({"README.md": "main goes on\n"})
     assert Again(world.root).promote("prod").commit == first.commit
+
+
+def test_same_step_that_origin_alone_has_is_here_afterwards(world: World) -> None:
+    """What comes next in a workflow, in a clone of its own, looks for the branch."""
+    first = Again(world.root).promote("prod")
+    world.git("update-ref", f"refs/remotes/origin/{first.branch}", first.commit)
+    world.git("branch", "--quiet", "-D", first.branch)
+    assert Again(world.root).promote("prod").commit == first.commit
+    assert world.git("rev-parse", f"refs/heads/{first.branch}") == first.commit
+
+
+def test_records_of_an_environment_that_main_lost_meanwhile_are_not_let_through(
+    world: World,
+) -> None:
+    """Nothing would say how many have to approve them."""
+    branch = world.promote("prod").branch
+    text = (world.root / "delivery.yaml").read_text()
+    world.change({"delivery.yaml": text[: text.index("  - name: prod")]})
+    change = Change.between(world.repository, "main", branch, NOW)
+    with pytest.raises(Refused, match="unknown-line"):
+        list(_records(change))
 
 
 def test_same_step_with_more_in_it_is_not_ours(world: World) -> None:

@@ -29,6 +29,9 @@ def utc(text: str) -> datetime:
 
 
 # What `Next` of github.com/robfig/cron/v3 says; the first Monday of March 2026 is the 2nd.
+NIGHT = window("deny", "0 2 * * *", "30m", "Europe/Berlin")
+
+
 @pytest.mark.parametrize(
     ("schedule", "after", "start"),
     [
@@ -79,6 +82,9 @@ def test_environment_is_closed_as_its_windows_say(
         ([WORKING], "2026-03-06T18:30", "2026-03-09T08:00"),
         ([HOLIDAYS], "2026-12-25T00:00", "2026-12-26T23:00"),
         ([WORKING, HOLIDAYS], "2026-12-24T09:30", "2026-12-28T08:00"),
+        # Clocks in Berlin go from 3:00 back to 2:00 at 1:00 in UTC: half past two comes twice.
+        ([NIGHT], "2026-10-25T00:10", "2026-10-25T00:30"),
+        ([NIGHT], "2026-10-25T01:10", "2026-10-25T01:30"),
     ],
 )
 def test_time_at_which_windows_let_go_is_told(windows: list[Window], now: str, until: str) -> None:

@@ -11,7 +11,7 @@ from .canonical import short
 from .current import current_file, current_path
 from .errors import Refused
 from .evidence import Evidence, evidence_digest
-from .git import Folder, Snapshot, pinned_folder, shallow
+from .git import NOTHING, Folder, Snapshot, pinned_folder, shallow
 from .ledger import Entry, Line, manifests_folder, record_path
 from .records import (
     EvidenceRef,
@@ -269,6 +269,10 @@ def propose(workplace: Workplace, steps: Sequence[Step]) -> Proposal:
             files,
             _message(made),
             replace=workplace.branches == "replace",
+        )
+    else:  # as after the first call, where it is origin's alone
+        workplace.repository.git(
+            "update-ref", f"refs/heads/{branch}", standing, NOTHING, check=False
         )
     return Proposal(branch, standing, steps)
 

@@ -74,9 +74,9 @@ def next_start(schedule: Schedule, after: datetime) -> datetime | None:
 def _next_change(window: Window, now: datetime) -> datetime | None:
     last = opened(window, now)
     if last is not None:
-        return _utc(window, last + _length(window))
+        return _utc(window, last + _length(window), now)
     start = next_start(parse_schedule(window.schedule), _local(window, now))
-    return None if start is None else _utc(window, start)
+    return None if start is None else _utc(window, start, now)
 
 
 def _length(window: Window) -> timedelta:
@@ -89,5 +89,8 @@ def _local(window: Window, now: datetime) -> datetime:
     return now.astimezone(ZoneInfo(window.timezone)).replace(tzinfo=None)
 
 
-def _utc(window: Window, local: datetime) -> datetime:
-    return local.replace(tzinfo=ZoneInfo(window.timezone)).astimezone(UTC)
+def _utc(window: Window, local: datetime, after: datetime) -> datetime:
+    """Return a local time in UTC; of the two on the night that clocks go back, one to come."""
+    times = (local.replace(tzinfo=ZoneInfo(window.timezone), fold=fold) for fold in (0, 1))
+    first, second = (time.astimezone(UTC) for time in times)
+    return first if first > after else second

@@ -197,7 +197,7 @@ def report(
     repository = Repository.find(Path.cwd())
     page = verb(repository, base or here().main.commit, head, utc(now), scored)
     if comment is not None:
-        _put_comment(comment, page.markdown())
+        _put_comment(comment, page.change.head.commit, page.markdown())
     if as_json:
         show_json(page.as_json())
     else:
@@ -205,11 +205,13 @@ def report(
     raise typer.Exit(page.found.exit_code if comment is None else 0)
 
 
-def _put_comment(number: int, text: str) -> None:
+def _put_comment(number: int, commit: str, text: str) -> None:
     from ..hosts.finding import connect
     from ..hosts.host import put_comment
+    from ..verbs.approvals import require_newest
 
     with connect(here().settings, os.environ) as host:
+        require_newest(host.get(number), commit)  # an older run may come to its end later
         put_comment(host, number, text)
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from ..check.change import Change
 from ..errors import Refused
 from ..hosts.host import Host
+from ..hosts.parts import PullRequest
 from ..owners import owned
 from ..settings import read_settings
 from ..workplace import Workplace
@@ -42,8 +43,7 @@ def approvals(place: Workplace, host: Host, number: int, head: str) -> list[Appr
     """
     request = host.get(number)
     commit = place.repository.resolve(head or request.head.sha)
-    if commit != request.head.sha:
-        raise _moved(number, commit, request.head.sha)
+    require_newest(request, commit)
     change = Change.between(place.repository, place.main.commit, commit, datetime.now(UTC))
     found = [*_records(change), *([] if host.enforces_owners else _owned(place, change))]
     if not any(need.count for need in found):
@@ -55,7 +55,16 @@ def approvals(place: Workplace, host: Host, number: int, head: str) -> list[Appr
 
 def _records(change: Change) -> Iterator[Need]:
     """Yield what each environment with a new record needs: the most that one of them does."""
-    for environment in read_settings(change.tip).environments:
+    environments = read_settings(change.tip).environments
+    known = {environment.name for environment in environments}
+    if gone := sorted({name for name, _ in change.touched} - known):
+        raise Refused(
+            "unknown-line",
+            f"main has no environment {gone[0]} any more, and this brings records for it.",
+            "How many have to approve a record stands in delivery.yaml on the newest main.",
+            "close the pull request, or bring the environment back first",
+        )
+    for environment in environments:
         kinds = [
             entry.record.kind
             for old, new in change.lines()
@@ -101,10 +110,13 @@ def _missing(need: Need, counted: tuple[str, ...]) -> Refused:
     )
 
 
-def _moved(number: int, judged: str, newest: str) -> Refused:
-    return Refused(
-        "head-moved",
-        f"pull request {number} is at {newest[:12]} by now, and {judged[:12]} was judged.",
-        "What is approved is the commit that was judged.",
-        "let the check of the newest commit run",
-    )
+def require_newest(request: PullRequest, judged: str) -> None:
+    """Raise Refused (`head-moved`) where a pull request has another commit by now."""
+    if judged != request.head.sha:
+        raise Refused(
+            "head-moved",
+            f"pull request {request.number} is at {request.head.sha[:12]} by now, and "
+            f"{judged[:12]} was judged.",
+            "What is approved, and told of in its comment, is the commit that was judged.",
+            "let the check of the newest commit run",
+        )
