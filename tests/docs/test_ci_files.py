@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 import yaml
+from delivery.validation.objects import KubernetesObject
+from delivery.validation.pod_security import pod_security
 
 from tests.bake.template import ROOT
 from tests.docs.cli import parse
@@ -74,7 +76,8 @@ def test_jenkinsfile_calls_verbs_that_exist() -> None:
     for words in found:
         parse(words)
     verbs = {words[0] for words in found}
-    assert verbs == {"check", "gate", "train", "build", "release", "promote", "rollback"}
+    judging, making = {"check", "gate", "report", "approvals"}, {"train", "build", "release"}
+    assert verbs == judging | making | {"promote", "rollback", "confirm", "drift", "site"}
 
 
 def test_deciding_workflow_checks_out_main_alone() -> None:
@@ -101,3 +104,9 @@ def test_job_that_runs_model_code_may_neither_push_nor_sign() -> None:
 def test_required_job_needs_every_other_job() -> None:
     jobs = yaml.safe_load((GENERATED / ".github/workflows/check.yml").read_text())["jobs"]
     assert set(jobs["pass"]["needs"]) == set(jobs) - {"pass", "mark"}
+
+
+def test_sandbox_agent_is_as_restricted_as_a_pod_can_be() -> None:
+    pod = yaml.safe_load((GENERATED / ".jenkins/sandbox.yaml").read_text())
+    assert list(pod_security(KubernetesObject("sandbox.yaml", pod))) == []
+    assert pod["spec"]["automountServiceAccountToken"] is False

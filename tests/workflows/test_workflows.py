@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from delivery.canonical import canonical, sha256
+from delivery.current import current_file, current_path
+from delivery.evidence import evidence_digest, parse_evidence
+from delivery.records import parse_record
 
 from tests.delivery.hosted import ADA, ROBOT, Hosted
 from tests.delivery.world import KUSTOMIZE_APP
@@ -82,7 +84,8 @@ def test_evidence_that_scoring_does_not_give_is_refused(hosted: Hosted, runner: 
     number, _ = proposed(hosted)
     head = amended(hosted, number, forged(hosted))
     ran = checked(runner, number, head)
-    assert (ran.jobs["rules"], ran.jobs["evidence"]) == ("succeeded", "failed"), ran.log
+    judged = ran.jobs.get("rules"), ran.jobs.get("evidence")
+    assert judged == ("succeeded", "failed"), ran.log
     [comment] = comments(hosted, number)
     assert "evidence-differs" in "".join(comment.splitlines()[:4])
 
@@ -148,6 +151,20 @@ def test_records_alone_leave_nothing_to_test(hosted: Hosted, runner: Runner) -> 
     assert "make --no-print-directory setup" not in ran.log
 
 
+@pytest.mark.parametrize("workflow", ["confirm.yml", "drift.yml"])
+def test_workflow_that_asks_argocd_names_what_does_not_answer(
+    workflow: str, hosted: Hosted, runner: Runner
+) -> None:
+    assert hosted.name
+    assert pressed(runner, workflow, {}).jobs == {}  # no Argo CD is named
+    tokens = {f"ARGOCD_AUTH_TOKEN_{name}": "canary-argocd-60de" for name in ("DEV", "STAGING")}
+    asked = {**runner.variables, "ARGOCD_SERVER": "http://127.0.0.1:9"}
+    ran = pressed(replace(runner, variables=asked, secrets={**SECRETS, **tokens}), workflow, {})
+    assert set(ran.jobs.values()) == {"failed"}
+    assert "argocd-unreachable" in ran.log
+    assert "canary-argocd" not in ran.log
+
+
 def pressed(runner: Runner, workflow: str, inputs: Mapping[str, str]) -> Ran:
     """Return how a workflow ran after somebody pressed its button."""
     return runner.run("workflow_dispatch", workflow, {"inputs": {**inputs}})
@@ -173,11 +190,16 @@ def forged(hosted: Hosted) -> dict[str, str]:
     """Return the record and the evidence of a promotion with a better figure in it."""
     record = f"releases/staging/{KUSTOMIZE_APP}/records/0001"
     branch = hosted.world.git("for-each-ref", "--format=%(refname)", "refs/heads/promote")
-    old = hosted.world.git("show", f"{branch}:{record}.evidence.json")
-    evidence = json.loads(old)
-    evidence["metrics"]["candidate"]["accuracy"] = 0.9
-    new = canonical(evidence)
-    text = hosted.world.git("show", f"{branch}:{record}.yaml") + "\n"
-    ours = text.replace(sha256(old.encode()), sha256(new))
-    assert ours != text
-    return {f"{record}.evidence.json": new.decode(), f"{record}.yaml": ours}
+    old = hosted.world.repository.git("show", f"{branch}:{record}.evidence.json").stdout
+    evidence = parse_evidence(old, record)
+    evidence.metrics["candidate"]["accuracy"] = 0.9
+    made = parse_record(hosted.world.repository.git("show", f"{branch}:{record}.yaml").stdout, "")
+    named = made.evidence.model_copy(update={"sha256": evidence_digest(evidence.dump())})
+    ours = made.model_copy(update={"evidence": named})
+    return {
+        f"{record}.evidence.json": evidence.dump().decode(),
+        f"{record}.yaml": ours.dump().decode(),
+        current_path("staging", KUSTOMIZE_APP): current_file(
+            "staging", KUSTOMIZE_APP, 1, ours
+        ).decode(),
+    }

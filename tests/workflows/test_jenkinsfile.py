@@ -1,0 +1,102 @@
+"""The Jenkinsfile executed on the repository that the workflows run on."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.delivery.hosted import ADA, ROBOT, Hosted
+from tests.delivery.world import KUSTOMIZE_APP
+from tests.jenkins.piping import Built, Jenkins
+from tests.workflows.acting import Runner
+from tests.workflows.test_workflows import checked, comments, proposed
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("containers"),
+    pytest.mark.skipif(shutil.which("mvn") is None, reason="needs Java and Maven"),
+]
+
+CANARY = "canary-jenkins-registry-31f0"
+MAIN = {"BRANCH_NAME": "main"}
+PROMOTE = {
+    "ACTION": "promote",
+    "APPS": KUSTOMIZE_APP,
+    "ENVIRONMENT": "staging",
+    "REASON": "fewer false alarms",
+}
+
+
+@pytest.fixture
+def jenkins(hosted: Hosted, runner: Runner, tmp_path: Path) -> Jenkins:
+    environment = {**runner.environment, "REGISTRY_HOST": runner.variables["REGISTRY_HOST"]}
+    credentials = {
+        "registry": ["robot", CANARY],
+        "mlflow": ["robot", "canary-jenkins-mlflow-9e1d"],
+        "git": ["robot", "canary-jenkins-git-7a4b"],
+        "git-host": environment.pop("GITEA_TOKEN"),
+        "argocd": "canary-jenkins-argocd-2c5d",
+    }
+    folder = tmp_path / "jenkins"
+    where = hosted.world.root, folder, environment["ORIGIN"]
+    # What Test runs takes minutes, and tests of baked repositories run it.
+    return Jenkins(*where, environment, credentials, ["Test"])
+
+
+def judged(jenkins: Jenkins, number: int) -> Built:
+    """Return how a pull request was built."""
+    about = {"BRANCH_NAME": f"PR-{number}", "CHANGE_ID": str(number), "CHANGE_TARGET": "main"}
+    return jenkins.build(about, {})
+
+
+def test_jenkins_workflow_and_laptop_say_the_same(
+    hosted: Hosted, runner: Runner, jenkins: Jenkins
+) -> None:
+    number, head = proposed(hosted)
+    hosted.approve(number, ADA)
+    assert set(checked(runner, number, head).jobs.values()) == {"succeeded"}
+    [by_actions] = comments(hosted, number)
+    built = judged(jenkins, number)
+    assert built.stages()["Check"] == "succeeded", built.log
+    assert comments(hosted, number) == [by_actions]
+    hosted.fetch()
+    by_hand = hosted.deliver("report", "--base", "origin/main", "--head", head).stdout
+    assert by_hand.strip() == by_actions.replace("\r\n", "\n").strip()
+    assert all(canary not in built.log for canary in map(str, jenkins.credentials.values()))
+
+
+def test_judging_stage_checks_out_main_and_the_other_has_no_credential(
+    hosted: Hosted, jenkins: Jenkins
+) -> None:
+    number, _ = proposed(hosted)
+    built = judged(replace(jenkins, credentials={}), number)
+    out = [(one["node"], one["checkout"]) for one in built.events if "checkout" in one]
+    assert out == [("delivery", "main"), ("sandbox", "change")]
+    assert [one for one in built.events if one["node"] == "sandbox" and one.get("bound")] == []
+    assert built.status == 1
+
+
+def test_promotion_by_jenkins_opens_one_pull_request(hosted: Hosted, jenkins: Jenkins) -> None:
+    built = jenkins.build(MAIN, PROMOTE)
+    assert built.stages() == {"Promote": "succeeded"}, built.log
+    [number] = hosted.open_numbers()
+    found = hosted.ask(ADA, "GET", f"pulls/{number}")
+    assert found["title"] == f"promote(staging): {KUSTOMIZE_APP} model 1"
+    assert CANARY not in built.log
+    assert hosted.githost.tokens[ROBOT] not in built.log
+
+
+def test_clock_looks_for_drift_and_releases_nothing(jenkins: Jenkins) -> None:
+    asked = {**jenkins.environment, "ARGOCD_SERVER": "http://127.0.0.1:9"}
+    built = replace(jenkins, environment=asked).build(MAIN, {"ACTION": "release"}, by_clock=True)
+    assert built.stages() == {"Drift": "failed"}, built.log
+    assert "argocd-unreachable" in built.said("Drift")
+
+
+def test_stages_of_main_are_those_that_were_asked_for(jenkins: Jenkins) -> None:
+    without = replace(jenkins, credentials={}, origin="/nowhere")
+    for action, first in (("release", "Train and build"), ("rollback", "Roll back")):
+        assert list(without.build(MAIN, {"ACTION": action}).stages()) == [first]
