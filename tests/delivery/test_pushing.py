@@ -83,4 +83,11 @@ def test_branch_that_somebody_else_pushed_is_refused(fresh: World, tmp_path: Pat
     here.fetch()
     here.push("promote/dev/a", ours, replace=True)
     here.delete("promote/dev/a")
+    here.delete("promote/dev/a")
     assert fresh.git("ls-remote", "origin", "refs/heads/*") == ""
+
+
+def test_branch_that_is_not_deleted_is_told(fresh: World, asking: Asking) -> None:
+    """Left behind, it would stand in the way of the next step of its number."""
+    with pytest.raises(Unknown, match="branch-not-pushed"):
+        origin(fresh, asking, "").delete("promote/dev/a")

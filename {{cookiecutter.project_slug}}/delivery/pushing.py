@@ -15,6 +15,7 @@ from .git import Repository, last_line
 from .process import Result, run
 
 VARIABLE = "DELIVER_PUSH_TOKEN"
+GONE = "remote ref does not exist"
 USER = "x-access-token"
 """GitHub's name for whoever has a token; to Gitea any will do."""
 SAID = f"printf 'username={USER}\\npassword=%s\\n' \"${VARIABLE}\""
@@ -53,8 +54,10 @@ class Origin:
             raise self._not_pushed(branch, done.stderr)
 
     def delete(self, branch: str) -> None:
-        """Delete a branch of origin; one that is gone already is no error."""
-        self._git("push", "--quiet", "origin", "--delete", f"refs/heads/{branch}")
+        """Delete a branch of origin; one that is gone already is no error. Raises Unknown."""
+        done = self._git("push", "--quiet", "origin", "--delete", f"refs/heads/{branch}")
+        if done.code != 0 and GONE not in done.stderr:
+            raise self._not_pushed(branch, done.stderr)
 
     def _git(self, *words: str) -> Result:
         found = urlsplit(self.repository.git("remote", "get-url", "origin", check=False).text)
@@ -63,7 +66,8 @@ class Origin:
         if self.token and found.scheme in ("http", "https") and self.url.startswith(f"{place}/"):
             key = f"credential.{place}.helper"
             options, env = ["-c", f"{key}=", "-c", f"{key}={HELPER}"], {VARIABLE: self.token}
-        quiet: Mapping[str, str] = {"GIT_TERMINAL_PROMPT": "0", **env}
+        # What it says is looked at, so it says it in English.
+        quiet: Mapping[str, str] = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8", **env}
         return run("git", *options, *words, cwd=self.repository.root, env=quiet, check=False)
 
     def _not_pushed(self, branch: str, said: str) -> DeliveryError:
