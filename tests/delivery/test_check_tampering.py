@@ -200,6 +200,16 @@ def test_untampered_change_passes(promoted: World) -> None:
     assert promoted.check("change").exit_code == 0
 
 
+def test_name_of_a_file_does_nothing_to_a_terminal(promoted: World, tmp_path: Path) -> None:
+    world = promoted.copy(tmp_path / "repository")
+    world.write({"releases/prod/x\x1b[2J\u202e/records/0001.yaml": "a"})
+    world.commit()
+    found = world.check("change")
+    shown = found.subject + "".join(line for one in found.findings for line in one.lines())
+    assert "x\\u001b[2J\\u202e" in shown
+    assert shown.isprintable()
+
+
 def test_release_whose_rows_were_not_compared_is_refused(fresh: World) -> None:
     branch = fresh.release(1).branch
     fresh.git("switch", "--quiet", branch)

@@ -25,12 +25,21 @@ class DeliveryError(Exception):
         self.next_step = next_step
 
     def lines(self) -> tuple[str, str]:
-        """Return the message as the two lines that a person reads."""
-        return f"{self.code}: {self.seen}", f"{self.rule} Next: {self.next_step}"
+        """Return the message as the two lines that a person reads, without control characters.
+
+        A change may name a file anything. What other programs said keeps its lines.
+        """
+        seen, next_step = printable(self.seen), printable(self.next_step)
+        return f"{self.code}: {seen}", f"{self.rule} Next: {next_step}"
 
     def as_json(self) -> dict[str, str]:
         """Return the message as `--json` prints it."""
         return {"code": self.code, "seen": self.seen, "rule": self.rule, "next": self.next_step}
+
+
+def printable(text: str) -> str:
+    """Return text in which no sign is invisible, moves a cursor or turns the order of others."""
+    return "".join(c if c.isprintable() or c in "\n\t" else f"\\u{ord(c):04x}" for c in text)
 
 
 class Refused(DeliveryError):

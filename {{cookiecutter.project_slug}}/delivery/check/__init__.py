@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from ..console import Say
-from ..errors import DeliveryError, Unknown
+from ..errors import DeliveryError, Unknown, printable
 from ..git import Repository, Snapshot
 from ..process import run
 from . import layout
@@ -86,6 +86,7 @@ def check_on(change: Change) -> Report:
             for entry in new.entries[len(old.entries) :]:
                 findings += _record(Added(change, old, entry))
     apps = ", ".join(f"{app} in {env}" for env, app in change.touched) or "sources only"
+    apps = printable(apps).replace("\n", " ")  # a change may name a folder anything
     subject = f"{change.base.commit[:12]}..{change.head.commit[:12]}: {apps}"
     return Report(subject, findings, preview=not is_base_judge(change.base))
 

@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..errors import printable
 from .objects import Shown
-from .verdict import printable
 
 MOST_LINES = 3_000
 """Lines of a file that are compared one by one; more take too long."""

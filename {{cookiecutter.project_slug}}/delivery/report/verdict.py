@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from ..canonical import short
+from ..errors import printable
 from ..evidence import CheckResult, Evidence, Verdict, Waiver, overall
 from ..policy import LOWER_IS_BETTER, Limit, Policy
 from ..waivers import DAYS, waiver_path
@@ -247,11 +248,6 @@ def code(text: str, longest: int = 400) -> str:
     """Return text as code, which no sign in it can end."""
     line = printable(" ".join(text[:longest].replace("`", " ").split()))
     return f"`{line or '?'}`"
-
-
-def printable(text: str) -> str:
-    """Return text in which no sign is invisible, moves a cursor or turns the order of others."""
-    return "".join(c if c.isprintable() or c == "\t" else f"\\u{ord(c):04x}" for c in text)
 
 
 def escaped(text: str) -> str:
