@@ -14,6 +14,8 @@ from delivery.gate import judge
 from delivery.gate.data import compare_rows
 from delivery.gate.holdout import parse_holdout
 from delivery.git import Repository
+from delivery.models.context import image_sources
+from delivery.models.outdated import unbuilt
 from delivery.models.registry import Registry
 from delivery.models.training import Trained, train
 
@@ -192,13 +194,23 @@ def test_tracking_uri_of_the_environment_wins(
 def test_verdict_and_image_are_noted_at_the_version(toy: Repository) -> None:
     found, registry = trained(toy).model, registry_of(toy)
     evidence: Evidence = judge(case(Image(model(), GOOD))).evidence
-    registry.note_image(found, "registry/toy@sha256:0")
+    registry.note_image(found, "registry/toy@sha256:0", "")
     registry.note_verdict(found, "dev", evidence)
     assert registry.find("toy", "1").image == "registry/toy@sha256:0"
     with sqlite3.connect(toy.root / ".local/mlflow/mlflow.db") as database:
         tags = dict(database.execute("select key, value from model_version_tags"))
     assert tags["deliver.dev.verdict"] == "PASS"
     assert tags["deliver.dev.brier"] == repr(evidence.metrics["candidate"]["brier"])
+
+
+def test_image_of_another_server_counts_for_none(toy: Repository) -> None:
+    found, registry = trained(toy).model, registry_of(toy)
+    settings, app = toys.read(toy)
+    assert unbuilt([app], settings, registry) == [app]
+    registry.note_image(found, "registry/toy@sha256:0", image_sources(app.snapshot))
+    assert unbuilt([app], settings, registry) == []
+    toys.commit(toy.root, {"delivery/server/new.py": ""})
+    assert len(unbuilt([toys.read(toy)[1]], settings, registry)) == 1
 
 
 def test_models_judged_on_a_holdout_are_counted_once_each(toy: Repository) -> None:

@@ -87,7 +87,7 @@ def _show_trained(app: str, made: Trained, place: Workplace) -> None:
 
 def build(
     app: MaybeApp = None,
-    changed: bool = typer.Option(False, help="Every app whose newest model has no image."),
+    changed: bool = typer.Option(False, help="Every app whose newest model has no image of main."),
     model: ModelVersion = None,
     as_json: AsJson = False,
 ) -> None:

@@ -16,7 +16,7 @@ from ..errors import Refused
 from ..git import Repository
 from ..records import BuiltFrom, Model
 from ..settings import Settings
-from .context import base_image, build_secrets, write_context
+from .context import base_image, build_secrets, image_sources, write_context
 from .contract import LOCK, SIGNATURE, Identity, ModelFiles, Signature, parse, served_payload
 from .converting import require_allowed
 from .engine import Engine
@@ -81,7 +81,7 @@ def build(
         say(f"{app.name}: scanning by {settings.scan[0]}")
         scan(settings.scan, made, sbom)
     image = _push(made, sbom, settings.image(app.name), engine, signer, say)
-    registry.note_image(model, image)
+    registry.note_image(model, image, image_sources(app.snapshot))
     return Built(image, model, made_of)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..app import SERVER
+from ..canonical import digest, sha256
 from ..environment import home as own_home
 from ..errors import UsageError
 from ..git import Snapshot
@@ -50,6 +51,12 @@ def dockerfile(snapshot: Snapshot) -> bytes:
             "restore it from the template and commit it",
         )
     return data
+
+
+def image_sources(snapshot: Snapshot) -> str:
+    """Return the digest of all in a commit that every image is made of: Dockerfile and server."""
+    server = snapshot.folder(SERVER).sha256
+    return digest({DOCKERFILE: sha256(dockerfile(snapshot)), SERVER: server})
 
 
 def base_image(snapshot: Snapshot) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from ..app import App
 from ..errors import Refused
 from ..settings import Settings
+from .context import image_sources
 from .registry import ModelVersion, Registry
 from .signing import require_signed
 
@@ -17,16 +18,17 @@ def untrained(apps: Iterable[App], settings: Settings, registry: Registry) -> li
 
 
 def unbuilt(apps: Iterable[App], settings: Settings, registry: Registry) -> list[App]:
-    """Return the apps whose newest model is of their code and locks and has no image yet.
+    """Return the apps whose newest model is of their code and locks and has no image of main yet.
 
-    One that lacks the signature that main asks for now counts for none: it could not be released.
+    One of another server or Dockerfile counts for none, and so does one without the signature that
+    main asks for now: it could not be released.
     """
     models = ((app, _model_of(app, settings, registry)) for app in apps)
     return [app for app, model in models if model is not None and not _built(app, model, settings)]
 
 
 def _built(app: App, model: ModelVersion, settings: Settings) -> bool:
-    if model.image is None:
+    if model.image is None or model.image_sources != image_sources(app.snapshot):
         return False
     try:
         require_signed(settings, app.snapshot, model.image)

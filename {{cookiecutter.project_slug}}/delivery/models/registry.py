@@ -81,6 +81,8 @@ class ModelVersion:
     """What became of what training wrote; empty where none was tried yet."""
     conversion_reason: str
     image: str | None
+    image_sources: str
+    """The digest of what the image is made of beside the model; empty where none was noted."""
     holdout_metrics: dict[str, float]
 
 
@@ -206,9 +208,9 @@ class Registry:
                 data = None
         return StatedRows(version.rows or None, data)
 
-    def note_image(self, version: ModelVersion, image: str) -> None:
-        """Write at a version which image carries it."""
-        self._tag(version, {"image": image})
+    def note_image(self, version: ModelVersion, image: str, sources: str) -> None:
+        """Write at a version which image carries it, and the digest of what else is in that."""
+        self._tag(version, {"image": image, "image_sources": sources})
 
     def note_verdict(self, version: ModelVersion, environment: str, evidence: Evidence) -> None:
         """Write at a version what the gate of an environment found: verdict, evidence, metrics."""
@@ -282,6 +284,7 @@ class Registry:
             conversion=tags.get("conversion", ""),
             conversion_reason=tags.get("conversion_reason", ""),
             image=tags.get("image"),
+            image_sources=tags.get("image_sources", ""),
             holdout_metrics={
                 key.removeprefix(HOLDOUT): value
                 for key, value in metrics.items()
