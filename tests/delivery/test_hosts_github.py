@@ -151,6 +151,14 @@ def test_authors_are_who_opened_it_and_who_wrote_its_commits(host: GitHub) -> No
     assert host.authors(host.get(1347)) == {"octocat"}
 
 
+def test_authors_beyond_what_is_listed_are_unknown(server: Described, host: GitHub) -> None:
+    request = host.get(1347)
+    [one] = example("get", f"{PULLS}/{{pull_number}}/commits")
+    server.answers["GET", f"{REPO}/pulls/1347/commits"] = (200, [one] * 250)
+    with pytest.raises(Unknown, match="250 commits"):
+        host.authors(request)
+
+
 @pytest.mark.parametrize(("state", "member"), [("active", True), ("pending", False)])
 def test_member_of_a_team_is_known(
     state: str, member: bool, server: Described, host: GitHub

@@ -8,12 +8,15 @@ from typing import Any
 
 from ..errors import Refused
 from .host import Host, quoted
-from .parts import Part, PullRequest, Rules
+from .parts import Commit, Part, PullRequest, Rules
+from .rest import unreachable
 
 KIND = "application/vnd.github+json"
 HEADERS: Mapping[str, str] = {"X-GitHub-Api-Version": "2022-11-28"}
 WRITERS = ("admin", "write")
 """Whose review counts: anybody may give one who may read, be it a member of the organization."""
+MOST_COMMITS = 250
+"""GitHub lists no more, so that the author of another could approve it unseen."""
 AUTO_MERGE = """\
 mutation($id: ID!, $commit: GitObjectID!) {
   enablePullRequestAutoMerge(
@@ -82,6 +85,14 @@ class GitHub(Host):
         path = self._path(f"collaborators/{quoted(login)}/permission")
         found = self.rest.find(path, _Permission)
         return found is not None and found.permission in WRITERS
+
+    def authors(self, request: PullRequest) -> set[str]:
+        """Return who opened a pull request and who wrote its commits; raises Unknown for many."""
+        found = self.rest.list(self._path(f"pulls/{request.number}/commits"), Commit)
+        if len(found) >= MOST_COMMITS:
+            said = f"of a pull request it lists {MOST_COMMITS} commits; who wrote more is unknown"
+            raise unreachable(self.rest.url, said)
+        return {request.user.login, *(login for one in found for login in one.users())}
 
     def in_team(self, team: str, login: str) -> bool:
         """Return whether somebody is in a team, named as `org/team`."""
