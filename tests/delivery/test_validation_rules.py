@@ -174,3 +174,22 @@ def test_verbs_that_do_not_validate_import_no_schemas() -> None:
     words = [sys.executable, "-c", code]
     done = subprocess.run(words, cwd=TEMPLATE, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+TOLD = {"valueFrom": {"fieldRef": {"fieldPath": "metadata.annotations['deliver.io/release']"}}}
+
+
+@pytest.mark.parametrize(
+    ("env", "expected"),
+    [
+        ([TOLD], []),
+        ([{"value": "sha256:0"}], ["release-stated"]),
+        ([TOLD, {"value": "sha256:0"}], ["release-stated"]),
+        ([{"valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}], ["release-stated"]),
+    ],
+)
+def test_container_that_is_told_its_release_by_hand_is_refused(
+    env: list[dict[str, object]], expected: list[str]
+) -> None:
+    named = [{"name": "RELEASE_ID", **one} for one in env]
+    assert codes(container(lambda one: one.update(env=named))) == expected

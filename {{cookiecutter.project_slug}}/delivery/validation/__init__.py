@@ -11,7 +11,7 @@ from .kinds import allowed_kinds, kinds
 from .objects import Kind, KubernetesObject, NotPlainError, Problem, documents, refuse
 from .pod_security import pod_security
 from .schemas import schema
-from .workloads import images, resources
+from .workloads import images, releases, resources
 
 __all__ = ["Kind", "allowed_kinds", "problems", "validate", "validate_argocd"]
 
@@ -45,12 +45,12 @@ def problems(
 
 
 def _judge(item: KubernetesObject, place: Place, allowed: frozenset[Kind]) -> Iterator[Problem]:
-    """Yield an object's problems; the last three rules read fields that the schema vouches for."""
+    """Yield an object's problems; the last four rules read fields that the schema vouches for."""
     yield from kinds(item, place.namespace, allowed)
     wrong = list(schema(item, place.kubernetes))
     yield from wrong
     if not wrong:
-        for rule in (pod_security, images, resources):
+        for rule in (pod_security, images, resources, releases):
             yield from rule(item)
 
 
