@@ -200,7 +200,7 @@ def parse_evidence(data: bytes, path: str) -> Evidence:
     """Return evidence from its file; raises Refused (`evidence-broken`) for any other spelling."""
     try:
         found = Evidence.model_validate(json.loads(data))
-    except (ValueError, ValidationError) as err:
+    except (ValueError, ValidationError, RecursionError) as err:
         raise _broken(path, str(err).splitlines()[0]) from err
     if found.dump() != data:
         raise _broken(path, "it is not the canonical JSON that deliver writes")

@@ -19,11 +19,35 @@ SafeLoader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 SafeDumper: type = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
+MOST_VALUES = 200_000
+"""In a document, keys and what holds others included; `deliver` writes some hundred."""
 NUMBER_LIKE = re.compile(r"[-+.]?\d")
 
 
 class StrictLoader(SafeLoader):  # type: ignore[misc]
-    """Refuses a mapping that names a key twice, of which YAML would silently keep the last."""
+    """Refuses a mapping that names a key twice, of which YAML would silently keep the last.
+
+    And a document that grows without end where each alias stands for a copy: readers make copies.
+    """
+
+    def construct_document(self, node: yaml.Node) -> Any:
+        """Return the data of a document; raises ConstructorError."""
+        if _size(node, {}) > MOST_VALUES:
+            what = f"more than {MOST_VALUES} values, aliases written out"
+            raise yaml.constructor.ConstructorError(None, None, what, node.start_mark)
+        return super().construct_document(node)
+
+
+def _size(node: yaml.Node, known: dict[int, int]) -> int:
+    """Return how many values a node holds; one that holds itself never ends."""
+    found = known.get(id(node))
+    if found is not None:
+        return found
+    known[id(node)] = MOST_VALUES + 1  # while it is counted
+    parts = node.value if isinstance(node, yaml.CollectionNode) else ()
+    flat = (one for part in parts for one in (part if isinstance(part, tuple) else (part,)))
+    known[id(node)] = 1 + sum(_size(one, known) for one in flat)
+    return known[id(node)]
 
 
 def _mapping(loader: Any, node: yaml.MappingNode) -> dict[Any, Any]:
