@@ -13,7 +13,8 @@ from skl2onnx import to_onnx
 from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from tests.server.model_server import load, save_files
 
@@ -113,6 +114,14 @@ def test_skops_answers_as_its_estimator(tmp_path: Path) -> None:
     estimator = LinearRegression().fit(data.data, data.target)
     model = skops_model(tmp_path, estimator)
     assert np.array_equal(model.predict(data.data), estimator.predict(data.data))
+
+
+def test_estimator_that_computes_in_place_leaves_the_rows(tmp_path: Path) -> None:
+    data = load_diabetes()
+    estimator = make_pipeline(StandardScaler(copy=False), LinearRegression())
+    model = skops_model(tmp_path, estimator.fit(data.data.copy(), data.target))
+    rows = np.frombuffer(data.data.tobytes()).reshape(data.data.shape)  # not to be written to
+    assert np.allclose(model.predict(rows), estimator.predict(data.data.copy()))
 
 
 class Own(LinearRegression):  # type: ignore[misc]

@@ -97,9 +97,9 @@ def _load_pickle(path: Path, payload: Payload, task: Task) -> Predict:
 
 
 def _estimator(estimator: Any, task: Task) -> Predict:
-    if task == "regression":
-        return _chosen(estimator.predict, task)
-    return _chosen(estimator.predict_proba, task)
+    answers = estimator.predict if task == "regression" else estimator.predict_proba
+    # A copy: some compute in place, and the rows are counted afterwards.
+    return _chosen(lambda rows: answers(rows.copy()), task)
 
 
 def _chosen(answers: Callable[[Floats], Any], task: Task) -> Predict:

@@ -242,8 +242,7 @@ def _from_bytes(
         )
     if len(tail) != expected:
         raise RequestError(f"body: got {len(tail)} bytes behind the JSON, expected {expected}")
-    # A copy: some models compute in place.
-    rows = np.frombuffer(tail, "<f8").reshape(count, columns).copy()
+    rows = np.frombuffer(tail, "<f8").reshape(count, columns)
     if not np.isfinite(rows).all():
         row, column = np.argwhere(~np.isfinite(rows))[0]
         raise RequestError(f"inputs[0]: row {row}, column {column}: expected a finite number")
