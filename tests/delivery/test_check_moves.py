@@ -124,3 +124,20 @@ def test_same_step_twice_is_refused(world: World) -> None:
     world.promote("prod")
     with pytest.raises(Refused, match="branch-exists"):
         world.promote("prod")
+
+
+def test_gpu_for_an_image_without_cuda_is_refused(world: World) -> None:
+    world.deliver_to("dev", 1, HELM_APP)
+    world.git("switch", "--quiet", "--create", "gpu")
+    world.change({f"overlays/dev/{HELM_APP}/values.yaml": "gpu: true\n"})
+    assert world.codes("gpu") == {"gpu-image-missing"}
+    world.git("switch", "--quiet", "main")
+    world.git("merge", "--quiet", "gpu")
+    with pytest.raises(Refused, match="gpu-image-missing") as refused:
+        world.render("dev", HELM_APP)
+    assert "`accelerator: gpu`" in refused.value.next_step
+    app = f"apps/{HELM_APP}/app.yaml"
+    world.change({app: (world.root / app).read_text() + "accelerator: gpu\n"})
+    with pytest.raises(Refused, match="gpu-image-missing"):  # of the image that was built before
+        world.render("dev", HELM_APP)
+    assert passes(world, world.release(2, HELM_APP).branch)

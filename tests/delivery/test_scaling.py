@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 import yaml
+from delivery.errors import Refused
+from delivery.validation import require_gpu_image
 
 from tests.delivery.manifests import found
 from tests.delivery.recipes import (
@@ -107,6 +109,19 @@ def test_image_for_gpus_carries_cuda(fresh: World, app: str, line: str) -> None:
     assert b"nvidia-cudnn" not in before.engine_lock()
     assert b"nvidia-cudnn" in after.engine_lock()
     assert before.locks_sha256 != after.locks_sha256
+
+
+@pytest.mark.parametrize(
+    "values", ["gpu: true", "env: {ONNX_PROVIDERS: CUDAExecutionProvider}", "replicas: 2"]
+)
+def test_pod_that_asks_for_a_gpu_needs_an_image_with_cuda(fresh: World, values: str) -> None:
+    made = rendered(valued(f"{values}\n"), HELM_APP)
+    manifests = {name: text.encode() for name, text in made.items()}
+    if values.startswith("replicas"):
+        require_gpu_image(manifests, lambda: fresh.work.app(HELM_APP))
+        return
+    with pytest.raises(Refused, match="gpu-image-missing"):
+        require_gpu_image(manifests, lambda: fresh.work.app(HELM_APP))
 
 
 def test_both_styles_put_the_same_onto_a_gpu() -> None:

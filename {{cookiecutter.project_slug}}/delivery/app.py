@@ -193,6 +193,11 @@ class App:
         return self.file.payload.format != "onnx" and self.file.serve == "onnx"
 
     @property
+    def on_gpus(self) -> bool:
+        """Whether the image of the app in ONNX carries CUDA."""
+        return self.file.accelerator == "gpu" or "gpu" in self.file.components
+
+    @property
     def locks_sha256(self) -> str:
         """The digest of all locks that a model of this app may depend on.
 
@@ -215,8 +220,7 @@ class App:
 
     @property
     def _engine(self) -> str:
-        gpu = self.file.accelerator == "gpu" or "gpu" in self.file.components
-        return f"{SERVER}/{'gpu' if gpu else 'onnx'}.lock"
+        return f"{SERVER}/{'gpu' if self.on_gpus else 'onnx'}.lock"
 
     def _lock(self, path: str) -> bytes:
         data = self.snapshot.find(path)

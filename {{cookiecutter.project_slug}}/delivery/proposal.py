@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from . import RENDERER
-from .app import App
+from .app import App, read_app
 from .canonical import short
 from .current import current_file, current_path
 from .errors import Refused
@@ -26,8 +26,8 @@ from .records import (
     parse_record,
 )
 from .rendering import Recipe, find_tools, render
-from .settings import Environment, Settings
-from .validation import allowed_kinds, validate
+from .settings import Environment, Settings, read_settings
+from .validation import allowed_kinds, require_gpu_image, validate
 from .workplace import Workplace
 
 
@@ -117,6 +117,12 @@ def pin_sources(workplace: Workplace, app: App) -> dict[str, Pin]:
     return pins
 
 
+def built_as(workplace: Workplace, app: str, release: Release) -> App:
+    """Return an app as the commit has it that a release's image was built from."""
+    then = workplace.repository.snapshot(release.built_from.commit)
+    return read_app(then, read_settings(then), app)
+
+
 def source_folders(workplace: Workplace, release: Release) -> dict[str, Folder]:
     """Return the folders that a release pins; raises Refused (`pin-altered`), Unknown if gone."""
     found = {}
@@ -168,6 +174,7 @@ def compose(
     )
     manifests = render(recipe, find_tools(workplace.settings.renderer))
     validate(manifests, where, allowed_kinds(workplace.main, line.environment))
+    require_gpu_image(manifests, lambda: built_as(workplace, line.app, release))
     record = Record.model_validate(
         {
             "schema": 1,

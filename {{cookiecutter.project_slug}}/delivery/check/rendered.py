@@ -9,11 +9,11 @@ from ..canonical import sha256
 from ..errors import DeliveryError, Refused
 from ..git import Folder, Snapshot
 from ..ledger import manifests_folder, question_path
-from ..proposal import place, renderer, source_folders
+from ..proposal import built_as, place, renderer, source_folders
 from ..records import Release
 from ..rendering import Recipe, find_tools, render
 from ..settings import Settings, read_settings
-from ..validation import allowed_kinds, validate
+from ..validation import allowed_kinds, require_gpu_image, validate
 from .change import Change
 from .records import Added
 
@@ -51,6 +51,7 @@ def rendered_again(added: Added) -> Iterator[DeliveryError]:
                 "change the sources that it is rendered from, then run the deliver command again",
             )
     validate(expected, added.record.settings, allowed_kinds(work.main, entry.environment))
+    require_gpu_image(expected, lambda: built_as(work, entry.app, added.record.release))
 
 
 def _how(expected: Mapping[str, bytes], found: Mapping[str, bytes], name: str) -> str:
@@ -102,6 +103,7 @@ def _trial(head: Snapshot, settings: Settings, app: App, environment: str) -> No
     )
     manifests = render(recipe, find_tools(settings.renderer))
     validate(manifests, place(env), allowed_kinds(head, environment))
+    require_gpu_image(manifests, lambda: app)
 
 
 def _folder(head: Snapshot, path: str) -> Folder:

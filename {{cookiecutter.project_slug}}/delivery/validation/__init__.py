@@ -7,13 +7,21 @@ from collections.abc import Iterator, Mapping
 from ..records import Place
 from .argocd import validate_argocd
 from .autoscaling import autoscaling
+from .gpus import require_gpu_image
 from .kinds import allowed_kinds, kinds
 from .objects import Kind, KubernetesObject, NotPlainError, Problem, documents, refuse
 from .pod_security import pod_security
 from .schemas import schema
 from .workloads import images, releases, resources
 
-__all__ = ["Kind", "allowed_kinds", "problems", "validate", "validate_argocd"]
+__all__ = [
+    "Kind",
+    "allowed_kinds",
+    "problems",
+    "require_gpu_image",
+    "validate",
+    "validate_argocd",
+]
 
 
 def validate(manifests: Mapping[str, bytes], place: Place, allowed: frozenset[Kind]) -> None:
