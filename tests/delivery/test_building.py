@@ -18,9 +18,12 @@ from delivery.models.engine import Engine
 from delivery.models.files import read_files
 from delivery.models.registry import ModelVersion, Registry
 from delivery.models.training import train
+from delivery.verbs.release import Tools, release
+from delivery.workplace import Workplace
 
 from tests.delivery import containers, toys
 from tests.delivery.judged import identity, model
+from tests.delivery.world import TODAY
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's own
 
@@ -80,6 +83,19 @@ def test_model_of_other_sources_is_not_built(path: str, what: str, toy: Reposito
     with pytest.raises(Refused, match="model-not-of-main") as refused:
         built(toy)
     assert what in refused.value.seen
+
+
+@pytest.mark.parametrize("version", ["newest", "by its number"])
+def test_model_of_other_locks_is_not_released(version: str, toy: Repository) -> None:
+    found = trained(toy)
+    number = found.version if version == "by its number" else None
+    path = "apps/toy/requirements.lock"
+    toys.commit(toy.root, {path: (toy.root / path).read_text() + "\n"})
+    work = Workplace.open(toy.root)
+    registry = Registry.of(work.settings, toy.root)
+    tools = Tools(registry, Engine("podman"), ContainerScorer(Engine("podman")), TODAY)
+    with pytest.raises(Refused, match=r"model-not-of-main: .* with other locks than main"):
+        release(work, ["toy"], tools, lambda _: None, version=number, reason="test", change=None)
 
 
 def test_pickle_that_is_no_longer_allowed_is_not_built(toy: Repository) -> None:

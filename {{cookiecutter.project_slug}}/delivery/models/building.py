@@ -56,7 +56,7 @@ def build(
     """
     _require_main(repository, settings, app)
     model = registry.find(app.name, version)
-    _require_same_sources(model, app, settings)
+    require_same(model, app, settings)
     stored = registry.download(model)
     files = ModelFiles(stored, parse(Signature, stored[SIGNATURE], SIGNATURE))
     require_allowed(app, files.payload_file)
@@ -202,18 +202,20 @@ def _require_main(repository: Repository, settings: Settings, app: App) -> None:
         )
 
 
-def _require_same_sources(model: ModelVersion, app: App, settings: Settings) -> None:
-    """Raise Refused unless what trained the model is what main holds.
+def require_same(
+    model: ModelVersion, app: App, settings: Settings, *, other_code: bool = False
+) -> None:
+    """Raise Refused (`model-not-of-main`) unless what trained the model is what main holds.
 
-    The server may be newer: it is built in from main, and the gate scores what it answers.
+    `other_code` lets older code pass, but no other locks: they are what the image carries. The
+    server may be newer: it is built in from main, and the gate scores what it answers.
     """
-    main = {"model code": app.code(settings).sha256, "locks": app.locks_sha256}
-    trained = {"model code": model.code, "locks": model.lock}
-    apart = [name for name, found in main.items() if trained[name] != found]
+    apart = [] if other_code or model.code == app.code(settings).sha256 else ["model code"]
+    apart += [] if model.lock == app.locks_sha256 else ["locks"]
     if apart:
         raise Refused(
             "model-not-of-main",
-            f"model {model.version} of {app.name} was trained with another {' and '.join(apart)} "
+            f"model {model.version} of {app.name} was trained with other {' and '.join(apart)} "
             f"than {settings.main} holds.",
             "Model and image come from one state of the sources, which others reviewed.",
             f"merge and push the code that trained it; or run `deliver train {app.name}` with "

@@ -14,7 +14,7 @@ from ..gate.data import compare_rows
 from ..gate.holdout import parse_holdout
 from ..gate.image import read_carried
 from ..ledger import Line
-from ..models.building import built_from
+from ..models.building import built_from, require_same
 from ..models.converting import require_carried
 from ..models.engine import Engine
 from ..models.registry import ModelVersion, Registry
@@ -150,6 +150,7 @@ def _make(
 def _image(workplace: Workplace, app: App, model: ModelVersion, *, explicit: bool) -> str:
     """Return the model version's image; raises Refused (`not-built`, `model-not-of-main`)."""
     code = app.code(workplace.settings).sha256
+    require_same(model, app, workplace.settings, other_code=True)
     if model.code != code and not explicit:
         raise Refused(
             "model-not-of-main",
