@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from delivery.check import check_whole
 from delivery.errors import Refused
+from delivery.verbs.status import status
 
 from tests.delivery.world import HELM_APP, KUSTOMIZE_APP, World
 
@@ -101,6 +102,8 @@ def test_component_is_pinned_and_goes_live_by_a_release(world: World) -> None:
     listed = "components:\n  - ../../../components/gpu\n"
     files = {app: "components: [gpu]\n", f"{overlay}/kustomization.yaml": listed}
     world.change({path: (world.root / path).read_text() + text for path, text in files.items()})
+    notes = [row["note"] for row in status(world.work) if row["app"] == KUSTOMIZE_APP]
+    assert f"configure pending: deliver release {KUSTOMIZE_APP}" in notes[0]
     proposal = world.release(1)
     assert "components/gpu" in proposal.steps[0].record.release.sources
     assert passes(world, proposal.branch)

@@ -75,5 +75,24 @@ def _source(workplace: Workplace, line: Line) -> Iterator[Wait]:
         seen = f"{gone} is gone from {workplace.settings.main}"
         yield Wait("gone", line.environment, line.app, seen)
     elif kind := pending(workplace, line):
-        next_step = f"deliver render --env {line.environment} {line.app}"
-        yield Wait("pending", line.environment, line.app, f"{kind} pending", next_step)
+        seen = f"{kind} pending"
+        yield Wait("pending", line.environment, line.app, seen, _bringing(workplace, line))
+
+
+def _bringing(workplace: Workplace, line: Line) -> str:
+    """Return the command that brings what is pending: `render`, where the release that runs can."""
+    if not _lacks(workplace, line):
+        return f"deliver render --env {line.environment} {line.app}"
+    before = workplace.settings.before(line.environment)
+    if before is None or _lacks(workplace, workplace.ledger.line(before, line.app)):
+        return f"deliver release {line.app}"
+    return f'deliver promote {line.app} --to {line.environment} --reason "…"'
+
+
+def _lacks(workplace: Workplace, line: Line) -> bool:
+    """Return whether what runs lacks a component or the CUDA that app.yaml asks for by now."""
+    if line.current is None:
+        return True
+    app, release = workplace.app(line.app), line.current.record.release
+    on_other = app.on_gpus and app.locks_sha256 != release.built_from.lock
+    return on_other or not release.sources.keys() >= set(app.source_paths)
