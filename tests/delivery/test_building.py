@@ -9,7 +9,7 @@ from typing import Literal
 
 import pytest
 from delivery.canonical import sha256
-from delivery.errors import Refused, UsageError
+from delivery.errors import Refused, Unknown, UsageError
 from delivery.git import Repository
 from delivery.models.building import Built, build, built_from, labels_for
 from delivery.models.container import ContainerScorer
@@ -104,6 +104,23 @@ def test_pickle_that_is_no_longer_allowed_is_not_built(toy: Repository) -> None:
     toys.commit(toy.root, {"apps/toy/app.yaml": text})
     with pytest.raises(Refused, match="payload-runs-code"):
         built(toy)
+
+
+@pytest.mark.parametrize("name", ["DELIVER_BASE_IMAGE", "Dockerfile"])
+def test_base_that_cannot_be_had_is_named(
+    name: str, toy: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained(toy)
+    podman = tmp_path / "bin/podman"
+    podman.parent.mkdir()
+    podman.write_text("#!/bin/sh\necho 'dial tcp: connection refused' >&2\nexit 125\n")
+    podman.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{podman.parent}:{os.environ['PATH']}")
+    if name != "Dockerfile":
+        monkeypatch.setenv(name, "localhost/nope:1")
+    with pytest.raises(Unknown, match=f"no-base-image: .* that {name} names") as found:
+        built(toy)
+    assert "make base" in found.value.next_step
 
 
 def test_context_has_the_lock_of_its_model(toy: Repository, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,11 +13,18 @@ from pydantic import ValidationError
 from ..app import SERVER, App
 from ..canonical import sha256, short
 from ..console import Say
-from ..errors import Refused
+from ..errors import DeliveryError, Refused, Unknown
 from ..git import Repository
 from ..records import BuiltFrom, Model
 from ..settings import Settings
-from .context import base_image, build_secrets, image_sources, write_context
+from .context import (
+    BASE_VARIABLE,
+    DOCKERFILE,
+    base_image,
+    build_secrets,
+    image_sources,
+    write_context,
+)
 from .contract import LOCK, SIGNATURE, Identity, ModelFiles, Signature, parse, served_payload
 from .converting import require_allowed
 from .engine import Engine
@@ -52,7 +60,7 @@ def build(
 
     `app` is read from a commit on main, which is what the image is built from; `version` is the
     newest where it is None. Raises Refused: `not-on-main`, `model-not-of-main`, `model-altered`,
-    `payload-runs-code`, `build-failed`, `image-vulnerable`.
+    `payload-runs-code`, `build-failed`, `image-vulnerable`; Unknown: `no-base-image`.
     """
     _require_main(repository, settings, app)
     model = registry.find(app.name, version)
@@ -64,6 +72,7 @@ def build(
     if signer is not None:
         signer.require_ready()
     base = base_image(app.snapshot)
+    _require_base(engine, base)
     made_of = BuiltFrom(
         commit=app.snapshot.commit,
         code=model.code,
@@ -188,6 +197,20 @@ def _build(
         private.mkdir(mode=0o700)
         write_context(context, app.snapshot, sbom, files, identity)
         return engine.build(context, base, labels, build_secrets(private))
+
+
+def _require_base(engine: Engine, base: str) -> None:
+    try:
+        engine.pull(base)
+    except DeliveryError as err:
+        who = BASE_VARIABLE if base == os.environ.get(BASE_VARIABLE) else DOCKERFILE
+        raise Unknown(
+            "no-base-image",
+            f"{base}, the base image that {who} names, is not here. {err.seen}",
+            f"An image starts from one with Python: {BASE_VARIABLE}, else what {DOCKERFILE} names.",
+            f"run `make base`, which finds or makes one and writes it to .env; or set "
+            f"{BASE_VARIABLE} to one that can be had",
+        ) from err
 
 
 def _require_main(repository: Repository, settings: Settings, app: App) -> None:

@@ -16,6 +16,7 @@ from ..git import Snapshot
 from .contract import LOCK, Identity, ModelFiles
 
 DOCKERFILE = "Dockerfile"
+BASE_VARIABLE = "DELIVER_BASE_IMAGE"
 SBOM = "sbom.cdx.json"
 DEFAULT_BASE = re.compile(rb"^ARG BASE=(\S+)", re.MULTILINE)
 CA = "/run/secrets/ca.crt"
@@ -61,7 +62,7 @@ def image_sources(snapshot: Snapshot) -> str:
 
 def base_image(snapshot: Snapshot) -> str:
     """Return the image to start from: DELIVER_BASE_IMAGE, else the Dockerfile's own default."""
-    chosen = os.environ.get("DELIVER_BASE_IMAGE")
+    chosen = os.environ.get(BASE_VARIABLE)
     if chosen:
         return chosen
     found = DEFAULT_BASE.search(dockerfile(snapshot))
@@ -70,7 +71,7 @@ def base_image(snapshot: Snapshot) -> str:
             "no-base-image",
             f"{DOCKERFILE} has no line `ARG BASE=<image>`.",
             "The base of every image is named there once, by digest.",
-            "write the line, or set DELIVER_BASE_IMAGE",
+            f"write the line, or set {BASE_VARIABLE}",
         )
     return found.group(1).decode().strip("\"'")
 
