@@ -75,6 +75,25 @@ def test_release_names_where_it_enters(own: Reported) -> None:
     assert "**What to do:** nobody has to approve; merge it" in text
 
 
+def test_pickle_that_is_served_natively_is_named(own: Reported) -> None:
+    path = f"apps/{KUSTOMIZE_APP}/app.yaml"
+    payload = "payload: {file: model.pkl, format: pickle}\nserve: native\nallow: [pickle]\n"
+    kept = [row for row in (own.root / path).read_text().splitlines() if "payload:" not in row]
+    own.change({path: "\n".join([*kept, payload, "components: [gpu]"]) + "\n"})
+    text = text_of(own.report(own.release(3).branch))
+    how = "How model 3 of `tumour-classifier` is served:"
+    assert f"{how} natively, as training wrote it: a pickle, **which runs code" in text
+    assert f"{how} by a program that can compute on a GPU" in text
+
+
+def test_same_model_in_another_release_is_told_so(own: Reported) -> None:
+    path = f"apps/{KUSTOMIZE_APP}/deploy/deployment.yaml"
+    own.change({path: (own.root / path).read_text().replace("Seconds: 180", "Seconds: 170")})
+    text = text_of(own.report(own.release(2).branch))
+    assert "model 2 of `tumour-classifier` runs as before, in a new release" in text
+    assert "in place of model 2" not in text
+
+
 def test_exact_difference_is_folded_below(own: Reported) -> None:
     [configured] = own.render("prod", KUSTOMIZE_APP)
     fold = own.report(configured.branch).markdown().partition("<details>")[2]

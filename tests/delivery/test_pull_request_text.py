@@ -148,7 +148,7 @@ SCALER = """\
 apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
 metadata: {name: x}
-spec: {minReplicas: 3, maxReplicas: 10}
+spec: {scaleTargetRef: {kind: Deployment, name: x}, minReplicas: 3, maxReplicas: 10}
 """
 
 
@@ -168,9 +168,10 @@ def test_differences_are_told_in_words() -> None:
     )
     assert (scaler.how, scaler.means) == ("new", "adds and takes away copies as the load changes")
     assert size(new) == [
-        "copies, each with at most `1Gi` of memory",
-        "`3` to `10` copies (replicas), as many as the load asks for",
+        "`3` to `10` copies (replicas), as many as the load asks for, each with at most `1Gi` of "
+        "memory and `1` GPU (graphics processor)",
     ]
+    assert size(old) == ["`3` copies (replicas), each with at most `512Mi` of memory"]
 
 
 def test_secret_is_taken_out_wherever_it_stands() -> None:

@@ -30,6 +30,7 @@ KINDS = {
     "CronJob": "a program that runs at set times",
 }
 """Kinds of objects in plain words."""
+GPU = re.compile(r"\.limits\.[a-z.]+/gpu$")
 FIELDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), words)
     for pattern, words in (
@@ -96,20 +97,29 @@ def differences(old: Mapping[str, Shown], new: Mapping[str, Shown]) -> list[Chan
 
 
 def size(objects: Mapping[str, Shown]) -> list[str]:
-    """Return a sentence for each workload: how many copies, and how much memory each may take."""
+    """Return a sentence for each workload: how many copies, and how much each may take."""
+    scaled = {}
+    for leaves in (one.leaves() for one in objects.values()):
+        if "spec.maxReplicas" in leaves:
+            least, most = (_value(leaves.get(f"spec.{end}Replicas", 1)) for end in ("min", "max"))
+            target = leaves.get("spec.scaleTargetRef.name")
+            scaled[target] = f"{least} to {most} copies (replicas), as many as the load asks for"
     found = []
     for one in objects.values():
         leaves = one.leaves()
-        memory = [v for path, v in leaves.items() if path.endswith("limits.memory")]
-        each = f", each with at most {_value(memory[0])} of memory" if memory else ""
-        if "spec.maxReplicas" in leaves:
-            least, most = (_value(leaves.get(f"spec.{end}Replicas", 1)) for end in ("min", "max"))
-            found.append(f"{least} to {most} copies (replicas), as many as the load asks for")
-        elif "spec.replicas" in leaves:
-            found.append(f"{_value(leaves['spec.replicas'])} copies (replicas){each}")
-        elif one.kind in ("Deployment", "StatefulSet") and each:
-            found.append(f"copies{each}")
-    return found
+        if one.kind in ("Deployment", "StatefulSet") or "spec.replicas" in leaves:
+            copies = f"{_value(leaves.get('spec.replicas', 1))} copies (replicas)"
+            found.append(scaled.pop(one.name, copies) + _each(leaves))
+    return [*found, *scaled.values()]
+
+
+def _each(leaves: Mapping[str, Any]) -> str:
+    """Return what each copy may take of memory and of GPUs."""
+    memory = [v for path, v in leaves.items() if path.endswith("limits.memory")]
+    gpus = [v for path, v in leaves.items() if GPU.search(path)]
+    each = [f"at most {_value(memory[0])} of memory"] if memory else []
+    each += [f"{_value(gpus[0])} GPU (graphics processor)"] if gpus else []
+    return f", each with {' and '.join(each)}" if each else ""
 
 
 def _sentences(before: Shown, after: Shown) -> Iterator[str]:

@@ -128,6 +128,8 @@ def _happens(part: Brought) -> str:
     if part.kind == "retire":
         return f"All of {app} goes from {env}."
     place = f"in place of model {plain(part.replaced)}" if part.replaced else "as the first there"
+    if part.replaced == part.model:
+        place = "as before, in a new release (its program or its files are other ones)"
     return f"In {env}, model {_model(part)} of {app} runs {place}{_passed(part)}."
 
 

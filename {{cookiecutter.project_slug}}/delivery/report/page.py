@@ -16,6 +16,7 @@ from .cluster import cluster
 from .first_lines import first_lines, state_of, title
 from .hiding import cleaned, without
 from .sections import before, metrics, refusals, riding
+from .serving import served
 from .verdict import plain
 
 MARKER = "<!-- deliver:report -->"
@@ -45,6 +46,7 @@ class Page:
         lines = first_lines(change, self.found, parts)
         yield Block([MARKER, *(line for one in lines for line in (one, ""))])
         yield from (Block([_reason(part), ""]) for part in parts if part.entry is not None)
+        yield Block([row for part in parts for one in served(change, part) for row in (one, "")])
         everything = f"`deliver report {self.call} --json`"
         yield from metrics(parts, self.found, everything)
         yield from refusals(self.found)
