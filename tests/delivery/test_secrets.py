@@ -60,7 +60,7 @@ def container(found: dict[str, Any], app: str) -> Any:
 def test_kustomize_style_fetches_and_names_its_secret() -> None:
     files = with_resource("externalsecret.yaml", FETCHED, f"{BASE}/kustomization.yaml")
     deployment = f"{BASE}/deployment.yaml"
-    at = b"          resources:\n"
+    at = b"          resources:"
     files[deployment] = files[deployment].replace(at, VARIABLES.encode() + at)
     found = checked(files)
     (name,) = [row["secretRef"]["name"] for row in container(found, KUSTOMIZE_APP)["envFrom"]]
