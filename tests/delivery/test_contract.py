@@ -127,6 +127,13 @@ def test_broken_output_is_refused(what: str, tmp_path: Path) -> None:
     assert ".json: " in refused.value.seen or "model.pkl: " in refused.value.seen
 
 
+def test_payload_of_another_format_is_told_with_what_was_written(tmp_path: Path) -> None:
+    (written(tmp_path) / "model.pkl").rename(tmp_path / "model.skops")
+    with pytest.raises(Refused, match=r"it wrote model\.skops, signature\.json") as refused:
+        read_output(tmp_path, APP, LOCK)
+    assert 'format="pickle"' in refused.value.seen
+
+
 OUTPUT = {
     "name": "probabilities",
     "datatype": "FP64",

@@ -14,7 +14,7 @@ from .errors import Refused, UsageError
 from .files import parse_model
 from .git import Folder, Snapshot
 from .policy import METRICS, Calibration, Gate, PartialPolicy, Policy, Task
-from .settings import Owner, Settings, Strict, check_name
+from .settings import Owner, Settings, Strict, as_name, check_name
 
 SERVER = "delivery/server"
 CONVERSION = "delivery/conversion"
@@ -292,7 +292,7 @@ def read_app(snapshot: Snapshot, settings: Settings, name: str) -> App:
             "no-such-app",
             f"{path} is not in commit {snapshot.commit[:12]}.",
             f"An app is a folder with an app.yaml; there are: {known or 'none yet'}.",
-            f"use one of these names, commit the file, or run `deliver app add {name}`",
+            f"use one of these names, commit the file, or run `deliver app add {as_name(name)}`",
         )
     check_name("an app", name)
     file = parse_model(AppFile, data, path)

@@ -67,11 +67,14 @@ def stop(err: DeliveryError) -> NoReturn:
 
 
 def _io_failed(err: OSError) -> Unknown:
+    remedy = "make room on the disk, or mend the folder's rights, and call again"
+    if isinstance(err, FileExistsError | NotADirectoryError):
+        remedy = "a folder is needed there, and a file has that name: name another folder"
     return Unknown(
         "io-failed",
         f"{err.strerror or err}: {err.filename or 'no file named'}.",
         "Files are written whole or not at all, so nothing is half-written.",
-        "make room on the disk, or mend the folder's rights, and call again",
+        remedy,
     )
 
 

@@ -88,7 +88,7 @@ def parse_model(model: type[Model], data: bytes, name: str) -> Model:
     except ValidationError as err:
         first = err.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
-        what = first["msg"].removeprefix("Value error, ")
+        what = first["msg"].removeprefix("Value error, ").replace("a valid tuple", "a list")
         if first["type"] == "extra_forbidden":
             what = f"unknown key{_meant(model, str(first['loc'][-1]))}"
         more = f" (and {err.error_count() - 1} more)" if err.error_count() > 1 else ""

@@ -223,6 +223,11 @@ def read_settings(snapshot: Snapshot) -> Settings:
     return parse_model(Settings, data, PATH)
 
 
+def as_name(text: str) -> str:
+    """Return the name that an app may have and that looks most like a text."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).lstrip("-0123456789")[:40].strip("-") or "NAME"
+
+
 def check_name(kind: str, value: str) -> str:
     """Return a name if it can be part of Kubernetes names; raises UsageError (`bad-name`)."""
     if re.fullmatch(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?", value) and value != NAMESPACE:

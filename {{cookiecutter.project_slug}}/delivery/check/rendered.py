@@ -73,12 +73,22 @@ def sources_render(change: Change) -> Iterator[DeliveryError]:
         except DeliveryError as err:
             yield err
             continue
-        for environment in settings.names:
-            if app.in_environment(environment) and _concerned(change, app, environment):
-                try:
-                    _trial(change.head, settings, app, environment)
-                except DeliveryError as err:
-                    yield err
+        yield from _app_renders(change, settings, app)
+
+
+def _app_renders(change: Change, settings: Settings, app: App) -> Iterator[DeliveryError]:
+    names = [name for name in settings.names if app.in_environment(name)]
+    concerned = [name for name in names if _concerned(change, app, name)]
+    try:
+        sources = {path: _folder(change.head, app, path) for path in app.source_paths}
+    except DeliveryError as err:
+        yield from [err] if concerned else []
+        return
+    for environment in concerned:
+        try:
+            _trial(change.head, settings, app, sources, environment)
+        except DeliveryError as err:
+            yield err
 
 
 def _concerned(change: Change, app: App, environment: str) -> bool:
@@ -87,10 +97,11 @@ def _concerned(change: Change, app: App, environment: str) -> bool:
     return any(path.startswith(starts) for path in change.paths)
 
 
-def _trial(head: Snapshot, settings: Settings, app: App, environment: str) -> None:
+def _trial(
+    head: Snapshot, settings: Settings, app: App, sources: Mapping[str, Folder], environment: str
+) -> None:
     """Render and validate an app as its head has it, with an image that is yet to be built."""
     env = settings.environment(environment)
-    sources = {path: _folder(head, path) for path in app.source_paths}
     recipe = Recipe(
         environment=environment,
         app=app.name,
@@ -106,13 +117,13 @@ def _trial(head: Snapshot, settings: Settings, app: App, environment: str) -> No
     require_gpu_image(manifests, lambda: app)
 
 
-def _folder(head: Snapshot, path: str) -> Folder:
+def _folder(head: Snapshot, app: App, path: str) -> Folder:
     if not head.paths(path):
         raise Refused(
             "no-sources",
-            f"{path} is not there.",
+            f"{path}, which {app.name} is rendered from, is not there.",
             "An app has manifests: a Kustomize base with components, or values and a chart.",
-            f"add {path}, or name another chart or component in app.yaml",
+            f"add {path}, or name another chart or component in {app.folder}/app.yaml",
         )
     return head.folder(path)
 

@@ -223,7 +223,7 @@ def read_output(folder: Path, app: AppFile, lock: bytes) -> tuple[ModelFiles, Tr
 
     `lock` is the lock that trained the model: it belongs to it as much as the payload.
     """
-    payload = _read(folder, app.payload.file)
+    payload = _read(folder, app.payload.file, _instead(folder, app.payload.format))
     raw = _read(folder, SIGNATURE)
     signature = parse(Signature, raw, SIGNATURE)
     if signature.task != app.task:
@@ -286,10 +286,16 @@ def broken(name: str, what: str) -> Refused:
     )
 
 
-def _read(folder: Path, name: str) -> bytes:
+def _instead(folder: Path, format_: str) -> str:
+    """Return what training wrote, and how it writes a payload of the format of app.yaml."""
+    written = ", ".join(sorted(path.name for path in folder.iterdir())) or "nothing"
+    return f'; it wrote {written}. The payload is {format_} by `Training(…, format="{format_}")`'
+
+
+def _read(folder: Path, name: str, instead: str = "") -> bytes:
     path = folder / name
     if path.is_symlink() or not path.is_file():
-        raise broken(name, "training did not write it")
+        raise broken(name, f"training did not write it{instead}")
     data = path.read_bytes()
     if not data:
         raise broken(name, "it is empty")

@@ -19,6 +19,7 @@ from ..errors import Refused
 from ..gate.holdout import Rows
 from ..gate.metrics import Floats
 from ..gate.scoring import ScoringError, printable
+from ..policy import Task
 from .answering import answers_of
 from .bounded import Bounded, run_bounded
 from .contract import LOCK, ONNX_FILE, ModelFiles, ServedPayload
@@ -132,7 +133,8 @@ class Converter:
         if objection is not None:
             return objection
         kind: Kind = "onnx float64" if datatype == "float64" else "onnx float32"
-        conversion = Conversion(kind, _said(parity, len(asked) - len(self.rows.ids)))
+        drawn = len(asked) - len(self.rows.ids)
+        conversion = Conversion(kind, _said(self.app.file.task, parity, drawn))
         return parity, Served(model, conversion, theirs[: len(self.rows.ids)])
 
     def _graph(self, made: ModelFiles, datatype: str) -> bytes | str:
@@ -187,10 +189,10 @@ def require_allowed(app: App, file: str, why: str | None = None) -> None:
     """
     if format_of(file) != "pickle" or "pickle" in app.file.allow:
         return
+    reason = "" if why is None else f"; it did not convert: {printable(why).rstrip('.')}"
     raise Refused(
         "payload-runs-code" if why is None else "conversion-failed",
-        f"{file} of {app.name} would be served as it is, and loading a pickle runs code"
-        f"{'' if why is None else f'; it did not convert: {printable(why)}'}.",
+        f"{file} of {app.name} would be served as it is, and loading a pickle runs code{reason}.",
         "A format that runs code on loading is served only where app.yaml allows it by name.",
         "have `train` write skops, or write `allow: [pickle]` into app.yaml (docs/conversion.md)",
     )
@@ -227,8 +229,9 @@ def _failure(done: Bounded, timeout_s: float) -> str | None:
     return f"the converter failed: {printable(last)}"
 
 
-def _said(parity: Parity, drawn: int) -> str:
-    text = f"labels equal on the hold-out, answers within {parity.difference:.2g} of the largest"
+def _said(task: Task, parity: Parity, drawn: int) -> str:
+    text = f"answers to the hold-out within {parity.difference:.2g} of the largest"
+    text = text if task == "regression" else f"labels equal, {text}"
     if not drawn:
         return f"{text}; rows drawn from its values have no answer"
     return f"{text}; of {drawn} rows drawn from its values, {parity.drawn} are further apart"
