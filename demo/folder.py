@@ -79,7 +79,19 @@ def _commit(shell: Shell, origin: Path) -> None:
 
 
 def make_room(folder: Path) -> None:
-    """Take away what an earlier demo left; raises StepError for anything else that is there."""
+    """Take away what an earlier demo left; raises StepError for anything else that is there.
+
+    And where no folder can be made.
+    """
+    try:
+        _make_room(folder)
+        tempfile.TemporaryDirectory(prefix=".demo-", dir=folder.parent).cleanup()
+    except OSError as err:
+        what = f"{err.strerror or err}: {err.filename or folder}"
+        raise StepError(f"no folder can be made there ({what}): name another one, DEMO=…") from err
+
+
+def _make_room(folder: Path) -> None:
     if folder.exists() and any(folder.iterdir()):
         if not (folder / MARK).exists():
             raise StepError(f"{folder} exists and is no earlier demo: name another folder, DEMO=…")

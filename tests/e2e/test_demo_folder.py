@@ -52,6 +52,16 @@ def test_demo_keeps_files_made_since(ended: Path) -> None:
         make_room(ended)
 
 
+def test_demo_keeps_a_file_and_names_it(tmp_path: Path) -> None:
+    place = tmp_path / "thesis.tex"
+    place.write_text("mine")
+    for folder in (place, place / "demo", Path("/proc/demo")):
+        with pytest.raises(StepError, match="name another one, DEMO=") as stopped:
+            make_room(folder)
+        assert str(folder) in str(stopped.value) or str(folder.parent) in str(stopped.value)
+    assert place.read_text() == "mine"
+
+
 def test_demo_keeps_a_folder_that_is_no_demo(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("mine")
     with pytest.raises(StepError, match="no earlier demo"):
