@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 from delivery.errors import Refused
+from delivery.verbs.report import report
 from delivery.verbs.status import status
 
-from tests.delivery.world import KUSTOMIZE_APP, World
+from tests.delivery.world import KUSTOMIZE_APP, NOW, World
 
 
 def note(world: World, environment: str) -> str:
@@ -58,3 +59,14 @@ def test_branch_on_origin_is_taken_too(world: World) -> None:
     with pytest.raises(Refused) as refusal:
         world.repository.require_free(branch)
     assert f"git push origin --delete {branch}" in refusal.value.next_step
+
+
+def test_what_was_rolled_back_is_said_to_have_been(world: World) -> None:
+    world.merge(world.promote("prod"))
+    world.deliver_to("prod", 3)
+    world.merge(world.rollback("prod"))
+    world.merge(world.resume("prod"))
+    assert "which prod/0004 took back here" in note(world, "prod")
+    proposal = world.promote("prod")
+    text = report(world.repository, "main", proposal.branch, NOW).markdown()
+    assert "took it back: test." in text

@@ -69,18 +69,24 @@ class Line:
         return next((entry for entry in self.entries if entry.number == number), None)
 
     @cached_property
-    def withdrawn(self) -> frozenset[str]:
-        """Ids of releases that a rollback took back and no later accepted record restored."""
-        gone: set[str] = set()
+    def taken_back(self) -> dict[str, Entry]:
+        """The rollback that took each release back which no later accepted record restored."""
+        gone: dict[str, Entry] = {}
         for entry in self.entries:
             record = entry.record
             if record.kind in ACCEPTING:
-                gone.discard(record.release.id)
+                gone.pop(record.release.id, None)
             elif record.kind == "rollback" and record.from_ is not None:
                 target = int(record.from_.rsplit("/", 1)[1])
                 between = (e for e in self.entries if target < e.number < entry.number)
-                gone |= {e.record.release.id for e in between} - {record.release.id}
-        return frozenset(gone)
+                ids = {e.record.release.id for e in between} - {record.release.id}
+                gone |= dict.fromkeys(ids, entry)
+        return gone
+
+    @property
+    def withdrawn(self) -> frozenset[str]:
+        """Ids of the releases that are taken back."""
+        return frozenset(self.taken_back)
 
     def accepted(self, release: str) -> Entry | None:
         """Return the newest record that accepted a release here; None if none did, or withdrawn."""

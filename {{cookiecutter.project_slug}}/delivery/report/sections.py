@@ -13,7 +13,7 @@ from ..git import pinned_folder
 from ..ledger import Entry
 from ..records import Record
 from .blocks import LISTS, METRICS, TABLES, Block
-from .bringing import Brought
+from .bringing import LONGEST_REASON, Brought
 from .first_lines import ordered
 from .verdict import all_checks, code, metrics_table, plain, skeleton, todo, verdict_of, waivers
 from .words import explained
@@ -131,6 +131,19 @@ def before(
 
 
 def _before(change: Change, part: Brought, notes: Mapping[str, Confirmation] | None) -> str:
+    return _taken_back(part) + _seen_before(change, part, notes)
+
+
+def _taken_back(part: Brought) -> str:
+    """Return that this very release ran here and was rolled back, where that is so."""
+    by = part.line.taken_back.get(part.entry.record.release.id) if part.entry else None
+    if by is None or part.kind == "rollback":
+        return ""
+    why = plain(by.record.reason[:LONGEST_REASON])
+    return f"**{part.where} had this release, and {code(by.name)} took it back: {why}.** "
+
+
+def _seen_before(change: Change, part: Brought, notes: Mapping[str, Confirmation] | None) -> str:
     app, env = part.name, part.where
     if part.kind == "promote" and part.environment in change.settings.names:
         place = change.settings.before(part.environment) or part.environment

@@ -50,9 +50,15 @@ def promotable(workplace: Workplace, line: Line) -> Wait | None:
     accepted = source.accepted(theirs.id)
     if theirs.id == ours or accepted is None:
         return None
-    seen = f"{before} is ahead (model {theirs.model.version})"
+    seen = f"{before} is ahead (model {theirs.model.version}){_taken_back(line, theirs.id)}"
     next_step = f'deliver promote {line.app} --to {line.environment} --reason "…"'
     return Wait("ahead", line.environment, line.app, seen, next_step, accepted)
+
+
+def _taken_back(line: Line, release: str) -> str:
+    """Return by which rollback a line gave a release back; nothing where it did not."""
+    by = line.taken_back.get(release)
+    return f", which {by.name} took back here" if by else ""
 
 
 def _branch(workplace: Workplace, line: Line) -> Iterator[Wait]:
