@@ -12,7 +12,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ import httpx
 from cluster.programs import GITEA, build, sources
 
 START_S = 90
+TRIES = 3
 PASSWORD = secrets.token_urlsafe(16)
 RIGHTS = "write:repository,write:issue,write:user,read:organization"
 SETTINGS = """\
@@ -118,20 +119,38 @@ class GitHost:
 @contextmanager
 def githost(folder: Path) -> Iterator[GitHost]:
     """Yield a Gitea whose administrator is `root`; it is ended afterwards."""
-    host = GitHost(build(GITEA) / "gitea", folder, _free_port())
     folder.mkdir(parents=True)
-    (folder / "app.ini").write_text(SETTINGS.format(**_words(host)))
+    host = _with_a_port(GitHost(build(GITEA) / "gitea", folder, 0))
     host.call("migrate")
     host.add_user("root-admin", admin=True)
-    command = [str(host.program), "web", "--config", str(folder / "app.ini")]
-    with (folder / "web.log").open("w") as log:
-        process = subprocess.Popen(command, env=host.environment(), stdout=log, stderr=log)
-        try:
-            _wait(host, process)
-            yield host
-        finally:
-            process.terminate()
-            process.wait(30)
+    host, process = _started(host)
+    try:
+        yield host
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _with_a_port(host: GitHost) -> GitHost:
+    """Return a host with settings that name a port that is free now."""
+    made = replace(host, port=_free_port())
+    (host.folder / "app.ini").write_text(SETTINGS.format(**_words(made)))
+    return made
+
+
+def _started(host: GitHost) -> tuple[GitHost, subprocess.Popen[bytes]]:
+    """Return a host that answers; a port that another program took meanwhile is given up."""
+    command = [str(host.program), "web", "--config", str(host.folder / "app.ini")]
+    for _ in range(TRIES):
+        with (host.folder / "web.log").open("w") as log:
+            process = subprocess.Popen(command, env=host.environment(), stdout=log, stderr=log)
+        if _answers(host, process):
+            return host, process
+        process.kill()
+        process.wait()
+        host = _with_a_port(host)
+    logs = [host.folder / "web.log", *(host.folder / "log").glob("*.log")]
+    raise AssertionError("\n".join(log.read_text()[-3000:] for log in logs))
 
 
 def _words(host: GitHost) -> Mapping[str, object]:
@@ -145,15 +164,15 @@ def _words(host: GitHost) -> Mapping[str, object]:
     }
 
 
-def _wait(host: GitHost, process: subprocess.Popen[bytes]) -> None:
+def _answers(host: GitHost, process: subprocess.Popen[bytes]) -> bool:
     until = time.monotonic() + START_S
     while time.monotonic() < until and process.poll() is None:
         try:
             if httpx.get(f"{host.api}/version", timeout=5).is_success:
-                return
+                return True
         except httpx.HTTPError:
             time.sleep(0.1)
-    raise AssertionError((host.folder / "web.log").read_text()[-3000:])
+    return False
 
 
 def _free_port() -> int:

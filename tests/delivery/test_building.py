@@ -13,7 +13,13 @@ from delivery.errors import Refused, Unknown, UsageError
 from delivery.git import Repository
 from delivery.models.building import Built, build, built_from, labels_for
 from delivery.models.container import ContainerScorer
-from delivery.models.context import base_image, build_secrets, pip_settings, write_context
+from delivery.models.context import (
+    base_image,
+    build_secrets,
+    image_sources,
+    pip_settings,
+    write_context,
+)
 from delivery.models.engine import Engine
 from delivery.models.files import read_files
 from delivery.models.registry import ModelVersion, Registry
@@ -208,7 +214,8 @@ def test_built_image_says_what_it_was_made_of(
     assert made.built_from.commit == toy.resolve("HEAD")
     assert made.built_from.lock == sha256(toys.LOCK)
     found = Registry.of(toys.read(toy)[0], toy.root).find("toy", None)
-    assert replace(version, image=made.image) == found
+    sources = image_sources(toy.snapshot("HEAD"))
+    assert replace(version, image=made.image, image_sources=sources) == found
 
 
 @pytest.mark.slow

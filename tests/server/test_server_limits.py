@@ -15,7 +15,7 @@ import msgspec
 import pytest
 from delivery.server.exchange import READ_S
 from delivery.server.settings import Settings
-from delivery.server.wire import TAKE_S
+from delivery.server.wire import TAKE_S, Protocol
 
 from tests.server.model_server import Server, request_of
 
@@ -82,6 +82,14 @@ def test_caller_that_would_like_another_protocol_is_answered_in_this_one(
 ) -> None:
     asked = {"connection": "Upgrade, HTTP2-Settings", name: "h2c", "http2_settings": "AAE"}
     assert server.infer(ROW, **asked).status_code == 200
+
+
+def test_head_in_single_bytes_loses_its_wish_alone() -> None:
+    head = HEAD.encode() + b"Upgrade: h2c\r\nAccept: */*\r\n\r\n"
+    reading = Protocol.__new__(Protocol)
+    passed = b"".join(reading._without_upgrade(bytes([one])) for one in head)
+    assert passed == head.replace(b"Upgrade: h2c\r\n", b"")
+    assert reading.held == b""
 
 
 def test_wish_for_another_protocol_is_found_in_pieces(server: Server) -> None:

@@ -142,9 +142,7 @@ class Protocol(HttpToolsProtocol):
             data, self.held = self.held + data, b""
         end = data.find(END)
         if end < 0:
-            end = data.rfind(b"\r")
-            if end < 0:
-                return data
+            end = _last_line(data)
             data, self.held = data[:end], data[end:]
         return UPGRADE.sub(b"", data[:end]) + data[end:] if UPGRADE.search(data, 0, end) else data
 
@@ -159,3 +157,11 @@ class Protocol(HttpToolsProtocol):
         )
         self.transport.write(head.encode() + body)
         self.transport.close()
+
+
+def _last_line(head: bytes) -> int:
+    """Return where the last line begins, its own break included, which may be half there."""
+    start = head.rfind(b"\r\n")
+    if start < 0:
+        start = len(head) - head.endswith(b"\r")
+    return start
