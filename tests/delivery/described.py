@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,6 +17,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import graphql
 import jsonschema_rs
+
+from tests.listening import listening
 
 DESCRIPTION = json.loads((Path(__file__).parent / "github/openapi.json").read_bytes())["paths"]
 MUTATION = graphql.build_schema((Path(__file__).parent / "github/mutation.graphql").read_text())
@@ -144,12 +145,5 @@ def _good(operation: dict[str, Any]) -> tuple[int, Any]:
 @contextmanager
 def described() -> Iterator[Described]:
     """Yield a server, which is gone afterwards."""
-    server = Described()
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with listening(Described()) as server:
         yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
+
+from tests.listening import listening
 
 TOKEN = "a-token-that-may-read"  # noqa: S105 - of nothing
 
@@ -74,12 +75,5 @@ class Handler(BaseHTTPRequestHandler):
 @contextmanager
 def replaying() -> Iterator[Server]:
     """Yield a server, which is gone afterwards."""
-    server = Server()
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with listening(Server()) as server:
         yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

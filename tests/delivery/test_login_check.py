@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -11,6 +10,8 @@ import pytest
 from delivery.argocd.credentials import Login
 from delivery.argocd.login_check import check_git, check_registry
 from delivery.errors import Refused
+
+from tests.listening import listening
 
 ROBOT = Login("robot", "s3cret")
 
@@ -48,13 +49,8 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def registry() -> Iterator[Registry]:
-    server = Registry(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with listening(Registry(("127.0.0.1", 0), Handler)) as server:
+        yield server
 
 
 @pytest.fixture(params=["", "http://{host}/token"], ids=["basic", "token"])

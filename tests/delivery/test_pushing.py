@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -13,6 +12,7 @@ from delivery.errors import Refused, Unknown
 from delivery.pushing import USER, Origin
 
 from tests.delivery.world import World
+from tests.listening import listening
 
 TOKEN = "ghs_planted_canary"  # noqa: S105 - of nothing
 
@@ -42,13 +42,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def asking() -> Iterator[Asking]:
-    server = Asking()
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with listening(Asking()) as server:
+        yield server
 
 
 def origin(world: World, asking: Asking, url: str) -> Origin:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -17,6 +16,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer
 from sklearn.pipeline import Pipeline
 
+from tests.listening import listening
 from tests.server.model_server import DIGEST, TEMPLATE, Server, command, request_of
 
 MODEL = "tumour-classifier"
@@ -78,12 +78,8 @@ def answering(*answers: tuple[int, bytes]) -> Iterator[str]:
         def log_message(self, *_args: object) -> None:
             pass
 
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with listening(HTTPServer(("127.0.0.1", 0), Handler)) as server:
         yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
 
 
 def answer_to(known: dict[str, Any], **changes: object) -> dict[str, Any]:
