@@ -109,6 +109,10 @@ bench-server: .venv/made-from ## The model server beside others: PARTS="ratios d
 	@PYTHONPATH=.:$(TEMPLATE) $(BIN)/python -m bench.server $(PARTS) \
 	  ROUNDS=$(ROUNDS) SECONDS=$(SECONDS)
 
+.PHONY: bench-pull-request
+bench-pull-request: .venv/made-from ## A promotion's check from push to pass, in the repository of `make demo`
+	@PYTHONPATH=.:$(TEMPLATE) $(BIN)/python -m bench.pull_request $(DEMO)
+
 .PHONY: bench-site
 bench-site: .venv/made-from ## The board of 100 apps with 1,000 records
 	@PYTHONPATH=.:$(TEMPLATE) $(BIN)/python -m bench.site

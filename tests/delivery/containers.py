@@ -13,7 +13,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -50,7 +50,7 @@ def _machine(folder: Path) -> Iterator[str]:
         try:
             yield address
         finally:
-            _clear(folder)
+            clear(os.environ, folder)
 
 
 def settings(folder: Path, address: str) -> dict[str, str]:
@@ -111,10 +111,10 @@ def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:
     archive.addfile(member, io.BytesIO(data))
 
 
-def _clear(folder: Path) -> None:
+def clear(environment: Mapping[str, str], folder: Path) -> None:
     """Remove what podman keeps in a folder; `podman system reset` would hit other stores too."""
     for words in (["rm", "--all", "--force", "--time=0"], ["rmi", "--all", "--force"]):
-        subprocess.run(["podman", *words], check=True, capture_output=True)
+        subprocess.run(["podman", *words], env=environment, check=True, capture_output=True)
     for driver in folder.glob("deliver/containers/storage/overlay"):
         subprocess.run(["umount", driver], check=False, capture_output=True)
 
