@@ -24,7 +24,7 @@ from delivery.models.engine import Engine
 from delivery.models.files import read_files
 from delivery.models.registry import ModelVersion, Registry
 from delivery.models.training import train
-from delivery.verbs.release import Tools, release
+from delivery.verbs.release import Tools, Wanted, release
 from delivery.workplace import Workplace
 
 from tests.delivery import containers, toys
@@ -101,7 +101,7 @@ def test_model_of_other_locks_is_not_released(version: str, toy: Repository) -> 
     registry = Registry.of(work.settings, toy.root)
     tools = Tools(registry, Engine("podman"), ContainerScorer(Engine("podman")), TODAY)
     with pytest.raises(Refused, match=r"model-not-of-main: .* with other locks than main"):
-        release(work, ["toy"], tools, lambda _: None, version=number, reason="test", change=None)
+        release(work, ["toy"], tools, lambda _: None, Wanted(number, "test", None))
 
 
 def test_pickle_that_is_no_longer_allowed_is_not_built(toy: Repository) -> None:

@@ -16,7 +16,7 @@ from delivery.models.outdated import unbuilt
 from delivery.models.registry import Registry
 from delivery.models.signing import Cosign
 from delivery.models.training import train
-from delivery.verbs.release import Tools, release
+from delivery.verbs.release import Tools, Wanted, release
 from delivery.workplace import Workplace
 
 from tests.delivery import containers, toys
@@ -78,7 +78,7 @@ def released(toy: Repository) -> str:
     registry = Registry.of(work.settings, toy.root)
     tools = Tools(registry, PODMAN, ContainerScorer(PODMAN), TODAY)
     with pytest.raises(DeliveryError) as refused:
-        release(work, ["toy"], tools, lambda _: None, version=None, reason="test", change=None)
+        release(work, ["toy"], tools, lambda _: None, Wanted(None, "test", None))
     return refused.value.code
 
 

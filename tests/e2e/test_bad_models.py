@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from pathlib import Path
@@ -56,6 +57,27 @@ def test_bad_model_is_refused_by_name(what: str, modeller: User) -> None:
     modeller.deliver(*TRAIN).refuses(code, status)
     assert modeller.state() == before
     assert untouched(modeller)
+
+
+def test_app_that_fails_keeps_no_other_from_its_training(modeller: User) -> None:
+    before, after = "apps/toy/", "apps/another/"
+    texts = {
+        f"{after}{path.removeprefix(before)}": text
+        for path, text in toys.FILES.items()
+        if path.startswith(before)
+    }
+    texts[f"{after}app.yaml"] = toys.APP.replace("module: toy", "module: another")
+    texts[f"{after}holdout.yaml"] = toys.HOLDOUT.replace(before, after)
+    fails = {
+        "lab/another/__init__.py": "",
+        "lab/another/__main__.py": "raise SystemExit('no data')",
+    }
+    toys.commit(modeller.root, {**texts, **fails})
+    answer = modeller.deliver("train", "--changed")
+    answer.refuses("training-failed", 1)
+    assert "trained: toy model 1" in answer.out
+    again = json.loads(modeller.deliver("train", "--changed", "--json").out)
+    assert [one["error"]["code"] for one in again] == ["training-failed"]
 
 
 @pytest.mark.parametrize("how", ["edited", "untracked", "staged"])

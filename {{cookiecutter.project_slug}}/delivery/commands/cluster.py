@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..console import progress, show, show_json
-from ..errors import DeliveryError, UsageError
+from ..errors import UsageError
+from ..several import each
 from . import output
 from .options import AsJson, MaybeEnvironment, Timeout, here
 
@@ -154,16 +155,12 @@ def _confirm_all(place: Workplace, names: list[str], timeout: float, as_json: bo
     """Confirm what waits; one that cannot be confirmed does not keep the others from it."""
     from ..argocd.waiting import unconfirmed
 
-    found: list[Confirmed] = []
-    errors: list[DeliveryError] = []
-    for entry in unconfirmed(place, names):
-        try:
-            found.append(_confirmed(place, entry.app, entry.environment, timeout))
-        except DeliveryError as err:
-            errors.append(err)
-    output.all_confirmed(found, errors, as_json)
-    if errors:
-        raise typer.Exit(min(err.exit_code for err in errors))
+    found = each(
+        unconfirmed(place, names),
+        lambda entry: _confirmed(place, entry.app, entry.environment, timeout),
+    )
+    output.all_confirmed(found.done, found.errors, as_json)
+    output.failed(found.errors, as_json)
 
 
 def _confirmed(place: Workplace, app: str, env: str, timeout: float) -> Confirmed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -14,6 +14,7 @@ from ..console import progress, show, show_json
 from ..errors import Unknown, UsageError
 from ..git import Repository
 from ..settings import read_settings
+from ..several import Several, each
 from . import output
 from .options import AsJson, Head, ModelVersion, here, today
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from ..models.building import Built
     from ..models.training import Trained
     from ..workplace import Workplace
+
+T = TypeVar("T")
 
 MaybeApp = Annotated[
     str | None, typer.Argument(metavar="[APP]", help="The app: a folder in apps/.")
@@ -62,15 +65,21 @@ def train(
         lambda: untrained(read_apps(head, settings), settings, registry),
     )
     with progress() as say:
-        made = [(one.name, verb(repository, settings, one, registry, say)) for one in chosen]
+        made = _each(
+            chosen, changed, lambda one: (one.name, verb(repository, settings, one, registry, say))
+        )
     if as_json:
-        found = [{"model": vars(m.model), "training": dict(m.training_metrics)} for _, m in made]
-        show_json(found if changed else found[0])
-        return
-    for name, one in made:
-        _show_trained(name, one, place)
-    if not made:
-        show("every app has a model of its code and locks")
+        found = [
+            {"model": vars(one.model), "training": dict(one.training_metrics)}
+            for _, one in made.done
+        ]
+        _show_made(found, made, changed)
+    else:
+        for name, trained in made.done:
+            _show_trained(name, trained, place)
+        if not chosen:
+            show("every app has a model of its code and locks")
+    output.failed(made.errors, as_json)
 
 
 def _show_trained(app: str, made: Trained, place: Workplace) -> None:
@@ -107,23 +116,38 @@ def build(
     chosen = _chosen(app, changed, place.app, lambda: unbuilt(place.apps, settings, registry))
     with progress() as say:
         engine = find_engine("build")
-        made = [
-            (one.name, verb(place.repository, settings, one, registry, engine, model, say))
-            for one in chosen
-        ]
+        made = _each(
+            chosen,
+            changed,
+            lambda one: (
+                one.name,
+                verb(place.repository, settings, one, registry, engine, model, say),
+            ),
+        )
     if as_json:
-        found = [{"image": one.image, "model": one.model.version} for _, one in made]
-        show_json(found if changed else found[0])
-        return
-    for name, one in made:
-        _show_built(name, one)
-    if not made:
-        show("every model of main's code and locks has an image")
+        found = [{"image": one.image, "model": one.model.version} for _, one in made.done]
+        _show_made(found, made, changed)
+    else:
+        for name, built in made.done:
+            _show_built(name, built)
+        if not chosen:
+            show("every model of main's code and locks has an image")
+    output.failed(made.errors, as_json)
 
 
 def _show_built(app: str, made: Built) -> None:
     show(f"built:   model {made.model.version} in {made.image}")
     show(f"next:    deliver release {app}")
+
+
+def _each(chosen: list[App], changed: bool, step: Callable[[App], T]) -> Several[T]:
+    """Return what a step gave; of an app that was named an error is raised at once."""
+    return each(chosen, step) if changed else Several([step(one) for one in chosen])
+
+
+def _show_made(found: list[dict[str, Any]], made: Several[Any], changed: bool) -> None:
+    failed = [{"error": error.as_json()} for error in made.errors]
+    show_json([*found, *failed] if changed else found[0])
 
 
 def _chosen(

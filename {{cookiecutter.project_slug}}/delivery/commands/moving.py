@@ -8,6 +8,7 @@ import typer
 
 from ..console import progress
 from ..errors import Unknown, UsageError
+from ..several import Several
 from ..workplace import Workplace, sources_of
 from . import output
 from .options import (
@@ -70,16 +71,18 @@ def release(
         engine = find_engine("score")
         registry = Registry.of(place.settings, place.root)
         tools = verb.Tools(registry, engine, ContainerScorer(engine), utc(now).date())
-        names = verb.changed(place, tools, say) if changed else app or []
-        if not names:
-            say("no app differs from its newest release")
-            wish.nothing(place, None)
-            return
-        proposal, verdicts = verb.release(
-            place, names, tools, say, version=model, reason=reason, change=change
-        )
-    output.verdicts(verdicts, as_json)
-    wish.done(place, proposal)
+        wanted = verb.Wanted(model, reason, change)
+        if changed:
+            proposal, found = verb.release_changed(place, tools, say, wanted)
+        else:
+            proposal, verdicts = verb.release(place, app or [], tools, say, wanted)
+            found = Several(verdicts)
+    output.verdicts(found.done, as_json)
+    if proposal is None:
+        wish.nothing(place, None, found.errors)
+    else:
+        wish.done(place, proposal, left_out=found.errors)
+    output.failed(found.errors, as_json)
 
 
 def promote(

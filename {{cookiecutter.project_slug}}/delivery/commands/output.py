@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+import typer
 
 from ..console import show, show_error, show_json, table
 from ..errors import DeliveryError, Refused
@@ -64,6 +66,18 @@ def with_verdict(as_json: bool) -> Iterator[None]:
         raise
 
 
+def failed(errors: Sequence[DeliveryError], as_json: bool) -> None:
+    """Print why apps were left out, unless machines read, and exit with the lowest status."""
+    from ..verbs.gate import GateFailed
+
+    for error in () if as_json else errors:
+        if isinstance(error, GateFailed):
+            verdicts([error.verdict], as_json)
+        show_error(error)
+    if errors:
+        raise typer.Exit(min(error.exit_code for error in errors))
+
+
 def report(found: Report, as_json: bool) -> None:
     """Print every finding of a check with its next step, then the verdict."""
     if as_json:
@@ -108,14 +122,12 @@ def confirmed(found: Confirmed, as_json: bool) -> None:
 
 
 def all_confirmed(found: list[Confirmed], errors: list[DeliveryError], as_json: bool) -> None:
-    """Print all that was seen to run, and each that was not, with its next step."""
+    """Print all that was seen to run; for machines also each that was not."""
     if as_json:
         ran, missed = [one.as_json() for one in found], [one.as_json() for one in errors]
         show_json({"confirmed": ran, "not_confirmed": missed})
         return
     for one in found:
         confirmed(one, as_json=False)
-    for err in errors:
-        show_error(err)
     if not found and not errors:
         show("ok: every record in force was seen to run")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..console import progress, show, show_json
-from ..errors import Refused
+from ..errors import DeliveryError, Refused
 from ..moving import require_moving
 from ..records import Kind
 from ..workplace import Workplace
@@ -89,18 +89,28 @@ class Wish:
                 for number in close_idle(place, host, origin, kind, where, idle):
                     say(f"closed pull request {number}: it would change nothing")
 
-    def nothing(self, place: Workplace, environment: str | None) -> None:
-        """Tell machines that there is no proposal, after idle pull requests were closed."""
+    def nothing(
+        self, place: Workplace, environment: str | None, left_out: Sequence[DeliveryError]
+    ) -> None:
+        """Tell that there is no proposal, after idle pull requests were closed."""
         if self.pr and not self.dry_run:
             self.close_idle(place, environment)
         if self.as_json:
-            show_json({"branch": None, "commit": None, "steps": []})
+            show_json({"branch": None, "commit": None, "steps": []} | _left_out(left_out))
+        elif not left_out:
+            show("no app differs from its newest release")
 
-    def done(self, place: Workplace, *proposals: Proposal, several: bool = False) -> None:
+    def done(
+        self,
+        place: Workplace,
+        *proposals: Proposal,
+        several: bool = False,
+        left_out: Sequence[DeliveryError] = (),
+    ) -> None:
         """Print what was written, or would be; with `--pr` put the pull requests in place first."""
         found = [self._one(place, one) for one in proposals]
         if self.as_json:
-            show_json(found if several else found[0])
+            show_json(found if several else found[0] | _left_out(left_out))
 
     def _one(self, place: Workplace, proposal: Proposal) -> dict[str, Any]:
         """Return for machines what became of a proposal, printed for people."""
@@ -138,6 +148,10 @@ class Wish:
             show(f"merged by: {'itself' if asked.auto_merge else 'people'}")
             show(f"\n{asked.body}")
         return {} if asked is None else {"pull_request": vars(asked)}
+
+
+def _left_out(errors: Sequence[DeliveryError]) -> dict[str, Any]:
+    return {"left_out": [error.as_json() for error in errors]} if errors else {}
 
 
 @contextmanager

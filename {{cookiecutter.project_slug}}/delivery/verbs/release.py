@@ -30,6 +30,7 @@ from ..proposal import (
     source_digests,
 )
 from ..records import Model, Question, Release, release_id
+from ..several import Several, each
 from ..workplace import Workplace, sources_of
 from .gate import judge_for, require_pass
 
@@ -45,26 +46,46 @@ class Tools:
     """In UTC."""
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What a release is to be made of, and why; the newest model version where it is None."""
+
+    version: str | None
+    reason: str
+    change: str | None
+
+
 def release(
-    workplace: Workplace,
-    apps: list[str],
-    tools: Tools,
-    say: Say,
-    *,
-    version: str | None,
-    reason: str,
-    change: str | None,
+    workplace: Workplace, apps: list[str], tools: Tools, say: Say, wanted: Wanted
 ) -> tuple[Proposal, list[Verdict]]:
     """Return the proposal that brings new releases into the first environment, with verdicts.
 
-    Run on main: it alone brings new model bytes. `version` is a model version of MLflow, the
-    newest where it is None. All apps pass or none is written.
+    Run on main: it alone brings new model bytes. All apps pass or none is written.
     """
-    first = workplace.settings.names[0]
-    lines = [workplace.ledger.line(first, app) for app in dict.fromkeys(apps)]
-    workplace.require_free(branch_name("release", lines))
-    made = [_make(workplace, line.app, tools, say, version, reason, change) for line in lines]
-    return propose(workplace, [one for one, _ in made]), [verdict for _, verdict in made]
+    names = list(dict.fromkeys(apps))
+    _require_free(workplace, names)
+    made = [_make(workplace, name, tools, say, wanted) for name in names]
+    return propose(workplace, [step for step, _ in made]), [verdict for _, verdict in made]
+
+
+def release_changed(
+    workplace: Workplace, tools: Tools, say: Say, wanted: Wanted
+) -> tuple[Proposal | None, Several[Verdict]]:
+    """Return the proposal for every app that differs from its newest release, with verdicts.
+
+    An app that is refused is left out, and its error told; None where nothing is left.
+    """
+    names = changed(workplace, tools, say)
+    _require_free(workplace, names)
+    made = each(names, lambda name: _make(workplace, name, tools, say, wanted))
+    proposal = propose(workplace, [step for step, _ in made.done]) if made.done else None
+    return proposal, Several([verdict for _, verdict in made.done], made.errors)
+
+
+def _require_free(workplace: Workplace, apps: list[str]) -> None:
+    lines = [workplace.ledger.line(workplace.settings.names[0], app) for app in apps]
+    if lines:
+        workplace.require_free(branch_name("release", lines))
 
 
 def changed(workplace: Workplace, tools: Tools, say: Say) -> list[str]:
@@ -95,21 +116,15 @@ def _differs(workplace: Workplace, app: App, line: Line, tools: Tools, say: Say)
 
 
 def _make(
-    workplace: Workplace,
-    name: str,
-    tools: Tools,
-    say: Say,
-    version: str | None,
-    reason: str,
-    change: str | None,
+    workplace: Workplace, name: str, tools: Tools, say: Say, wanted: Wanted
 ) -> tuple[Step, Verdict]:
     first = workplace.settings.names[0]
     app = workplace.app(name)
     workplace.require_committed(sources_of(app, workplace.settings))
     line = workplace.ledger.line(first, name)
     line.require_no_hold()
-    model = tools.registry.find(name, version)
-    image = _image(workplace, app, model, explicit=version is not None)
+    model = tools.registry.find(name, wanted.version)
+    image = _image(workplace, app, model, explicit=wanted.version is not None)
     say(f"{name}: model {model.version} in {image.rsplit('/', 1)[1][:40]}…")
     require_signed(workplace.settings, workplace.main, image)
     require_carried(app, read_carried(tools.scorer.model(image)).payload)
@@ -138,8 +153,8 @@ def _make(
         line,
         "release",
         made,
-        reason=reason,
-        change=change,
+        reason=wanted.reason,
+        change=wanted.change,
         from_=None,
         evidence=verdict.evidence,
         question=question,
