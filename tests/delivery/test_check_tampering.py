@@ -184,6 +184,10 @@ TAMPERING: dict[str, tuple[Tamper, str]] = {
     "hold-out edited": (append(f"apps/{HELM_APP}/holdout/labels.csv", "1,1\n"), "judge-and-judged"),
     "settings edited": (append("delivery.yaml", "# x\n"), "judge-and-judged"),
     "what judging calls edited": (append("Makefile", "# x\n"), "judge-and-judged"),
+    "login of judging edited": (
+        append(".github/actions/registry-login/action.yml", "# x\n"),
+        "judge-and-judged",
+    ),
 }
 
 

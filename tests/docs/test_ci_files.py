@@ -21,17 +21,36 @@ from tests.docs.pages import GENERATED, calls, logical_lines, targets
 
 WORKFLOWS = sorted([*ROOT.glob(".github/workflows/*.yml"), *GENERATED.glob(".github/workflows/*")])
 JENKINSFILE = GENERATED / "Jenkinsfile"
-PINNED = re.compile(r"(actions/[a-z-]+|sigstore/cosign-installer)@[0-9a-f]{40}")
+ACTIONS = sorted(GENERATED.glob(".github/actions/*/action.yml"))
+OURS = {f"./{path.parent.relative_to(GENERATED)}" for path in ACTIONS}
+OWNERS = "actions|aws-actions|azure|google-github-actions|sigstore"
+PINNED = re.compile(rf"({OWNERS})/[a-z-]+@[0-9a-f]{{40}}")
 
 
 @pytest.fixture(params=WORKFLOWS, ids=[path.name for path in WORKFLOWS])
 def workflow(request: pytest.FixtureRequest) -> dict[Any, Any]:
-    found: dict[Any, Any] = yaml.safe_load(Path(request.param).read_text(encoding="utf-8"))
+    return parsed(request.param)
+
+
+@pytest.fixture(params=[*WORKFLOWS, *ACTIONS], ids=lambda path: "-".join(path.parts[-2:]))
+def all_steps(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
+    return steps(parsed(request.param))
+
+
+def parsed(path: Path) -> dict[Any, Any]:
+    found: dict[Any, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     return found
 
 
-def steps(workflow: dict[Any, Any]) -> list[dict[str, Any]]:
-    return [step for job in workflow["jobs"].values() for step in job.get("steps", [])]
+def of_ours(name: str) -> dict[str, Any]:
+    jobs: dict[str, Any] = parsed(GENERATED / ".github/workflows" / name)["jobs"]
+    return jobs
+
+
+def steps(found: dict[Any, Any]) -> list[dict[str, Any]]:
+    """Return the steps of a workflow's jobs, or of an action."""
+    jobs = found["jobs"].values() if "jobs" in found else [found["runs"]]
+    return [step for job in jobs for step in job.get("steps", [])]
 
 
 def called(text: str, program: str) -> list[list[str]]:
@@ -48,15 +67,15 @@ def test_workflow_has_no_right_but_what_a_job_names(workflow: dict[Any, Any]) ->
         assert {"permissions", *(() if "uses" in job else ("timeout-minutes",))} <= set(job), name
 
 
-def test_workflow_interpolates_nothing_into_a_shell(workflow: dict[Any, Any]) -> None:
-    assert [step["run"] for step in steps(workflow) if "${{" in step.get("run", "")] == []
+def test_nothing_is_interpolated_into_a_shell(all_steps: list[dict[str, Any]]) -> None:
+    assert [step["run"] for step in all_steps if "${{" in step.get("run", "")] == []
 
 
-def test_workflow_uses_actions_by_commit_and_keeps_no_credentials(
-    workflow: dict[Any, Any],
+def test_actions_are_used_by_commit_and_keep_no_credentials(
+    all_steps: list[dict[str, Any]],
 ) -> None:
-    for step in (step for step in steps(workflow) if "uses" in step):
-        assert PINNED.fullmatch(step["uses"])
+    for step in (step for step in all_steps if "uses" in step):
+        assert step["uses"] in OURS or PINNED.fullmatch(step["uses"])
         if step["uses"].startswith("actions/checkout@"):
             assert step["with"]["persist-credentials"] is False
 
@@ -81,28 +100,52 @@ def test_jenkinsfile_calls_verbs_that_exist() -> None:
 
 
 def test_deciding_workflow_checks_out_main_alone() -> None:
-    decides = yaml.safe_load((GENERATED / ".github/workflows/check.yml").read_text())
+    decides = parsed(GENERATED / ".github/workflows/check.yml")
     checkouts = [s["with"]["ref"] for s in steps(decides) if "checkout" in s.get("uses", "")]
     assert set(checkouts) == {"main"}
     assert len(checkouts) == len(decides["jobs"]) - 1  # all but the one that only looks at others
 
 
 def test_comment_and_checks_are_written_by_the_only_jobs_that_may() -> None:
-    jobs = yaml.safe_load((GENERATED / ".github/workflows/check.yml").read_text())["jobs"]
-    may = [name for name, job in jobs.items() if "write" in job["permissions"].values()]
-    assert may == ["report", "mark"]
+    jobs = of_ours("check.yml")
+    rights = {name: set(job["permissions"].items()) for name, job in jobs.items()}
+    may = {name: {key for key, how in some if how == "write"} for name, some in rights.items()}
+    assert {name: some for name, some in may.items() if some} == {
+        "evidence": {"id-token"},
+        "report": {"pull-requests"},
+        "mark": {"statuses"},
+    }
     assert "inputs.head" in jobs["mark"]["if"]  # never of a pull request that a person opened
 
 
 def test_job_that_runs_model_code_may_neither_push_nor_sign() -> None:
-    jobs = yaml.safe_load((GENERATED / ".github/workflows/deliver.yml").read_text())["jobs"]
+    jobs = of_ours("deliver.yml")
     assert jobs["train"]["permissions"] == {"contents": "read"}
     assert "COSIGN" not in json.dumps(jobs["train"])
     assert jobs["build"]["permissions"]["id-token"] == "write"
 
 
+def test_images_are_pushed_by_the_job_that_builds_them_alone() -> None:
+    logins = {
+        (path.stem, name): step["with"].get("push", False)
+        for path in GENERATED.glob(".github/workflows/*")
+        for name, job in of_ours(path.name).items()
+        for step in job.get("steps", [])
+        if step.get("uses") in OURS
+    }
+    assert len(logins) == 5
+    assert [which for which, push in logins.items() if push] == [("deliver", "build")]
+
+
+@pytest.mark.parametrize("name", ["deliver.yml", "promote.yml", "rollback.yml"])
+def test_called_workflow_is_granted_each_right_that_its_jobs_ask_for(name: str) -> None:
+    granted = of_ours(name)["check"]["permissions"]
+    for job in of_ours("check.yml").values():
+        assert all(granted[right] in (how, "write") for right, how in job["permissions"].items())
+
+
 def test_required_job_needs_every_other_job() -> None:
-    jobs = yaml.safe_load((GENERATED / ".github/workflows/check.yml").read_text())["jobs"]
+    jobs = of_ours("check.yml")
     assert set(jobs["pass"]["needs"]) == set(jobs) - {"pass", "mark"}
 
 

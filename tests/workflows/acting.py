@@ -17,7 +17,7 @@ from typing import Any
 from cluster.programs import ACT, build
 
 STANDINS = Path(__file__).parent / "standins"
-USES = re.compile(r"uses: ([a-z]+/([a-z-]+)@[0-9a-f]{40})")
+USES = re.compile(r"uses: ([a-z-]+/([a-z-]+)@[0-9a-f]{40})")
 ENDED = re.compile(r"^\[(?P<job>[^\]]+)\].*Job (?P<how>succeeded|failed)$", re.MULTILINE)
 DEADLINE_S = 900
 
@@ -71,7 +71,7 @@ class Runner:
         return str(path)
 
     def _standins(self) -> list[str]:
-        files = (self.root / ".github/workflows").glob("*.yml")
+        files = (self.root / ".github").glob("*/**/*.yml")
         found = {match for file in files for match in USES.findall(file.read_text())}
         return sorted(f"{action}={STANDINS / name}" for action, name in found)
 

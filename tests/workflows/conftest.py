@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
@@ -62,8 +62,17 @@ def hosted(place: Place, gitea: GitHost, tmp_path: Path) -> Hosted:
 
 @pytest.fixture
 def runner(place: Place, hosted: Hosted, tmp_path: Path) -> Runner:
-    """Runs workflows with the Git host's token, and where `docker` is podman."""
-    programs = tmp_path / "bin"
+    """Runs workflows with the Git host's token."""
+    origin = f"{hosted.githost.url}/{hosted.repository}.git"
+    found = runner_of(place, hosted.world.root, origin, tmp_path)
+    return replace(
+        found, environment={**found.environment, "GITEA_TOKEN": hosted.githost.tokens[ROBOT]}
+    )
+
+
+def runner_of(place: Place, root: Path, origin: str, folder: Path) -> Runner:
+    """Return what runs workflows of a work tree where `docker` is podman."""
+    programs = folder / "bin"
     programs.mkdir()
     (programs / "docker").symlink_to(shutil.which("podman") or "podman")
     environment = {
@@ -71,10 +80,9 @@ def runner(place: Place, hosted: Hosted, tmp_path: Path) -> Runner:
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
         "HOME": str(Path.home()),
         "DELIVER_ENGINE": "podman",
-        "REGISTRY_AUTH_FILE": str(tmp_path / "auth.json"),
-        "ORIGIN": f"{hosted.githost.url}/{hosted.repository}.git",
-        "GITEA_TOKEN": hosted.githost.tokens[ROBOT],
-        "PAGES": str(tmp_path / "pages"),
+        "REGISTRY_AUTH_FILE": str(folder / "auth.json"),
+        "ORIGIN": origin,
+        "PAGES": str(folder / "pages"),
     }
     variables = {"REGISTRY_HOST": place.address, "REGISTRY_ACCOUNT": "robot"}
-    return Runner(hosted.world.root, tmp_path / "act", environment, variables, SECRETS)
+    return Runner(root, folder / "act", environment, variables, SECRETS)
