@@ -8,7 +8,6 @@ needed: it takes 0.1 s, and most verbs ask no server.
 from __future__ import annotations
 
 import json
-import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
+from ..asking import client
 from ..errors import Unknown, UsageError
 from .applications import Application, Part, Several
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     import httpx
 
 SERVER, TOKEN = "ARGOCD_SERVER", "ARGOCD_AUTH_TOKEN"
-CONNECT_S = 5
 ANSWER_S = 15
 SAID = 200
 CONTAINERS = ("initContainers", "containers")
@@ -129,14 +128,7 @@ class ArgoCD:
 
     @cached_property
     def _client(self) -> httpx.Client:
-        import httpx
-
-        return httpx.Client(
-            base_url=f"{self.url}/api/v1/",
-            headers={"Authorization": f"Bearer {self.token}", "Accept": "application/json"},
-            timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S),
-            verify=ssl.create_default_context(),  # the system's authorities, or SSL_CERT_FILE
-        )
+        return client(f"{self.url}/api/v1", self.token, ANSWER_S, {"Accept": "application/json"})
 
     def _ask(self, path: str, asked: Mapping[str, str], *, missing: bool = False) -> Any:
         """Return an answer's JSON; None for what is not there, with `missing`."""

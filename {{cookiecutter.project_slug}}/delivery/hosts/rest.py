@@ -5,7 +5,6 @@ httpx is imported when first needed: it takes 0.1 s, and most verbs ask no serve
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,12 +13,12 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
+from ..asking import client
 from ..errors import DeliveryError, Refused, Unknown
 
 if TYPE_CHECKING:
     import httpx
 
-CONNECT_S = 5
 ANSWER_S = 30
 SAID = 300
 PAGES = 100
@@ -101,15 +100,7 @@ class Rest:
 
     @cached_property
     def _client(self) -> httpx.Client:
-        import httpx
-
-        return httpx.Client(
-            base_url=f"{self.url}/",
-            headers={"Authorization": f"Bearer {self.token}", "Accept": self.kind, **self.headers},
-            timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S),
-            verify=ssl.create_default_context(),  # the system's authorities, or SSL_CERT_FILE
-            follow_redirects=False,  # whoever it sends on to would get the token
-        )
+        return client(self.url, self.token, ANSWER_S, {"Accept": self.kind, **self.headers})
 
     def _parse(self, wanted: type[T], answer: Any) -> T:
         try:
