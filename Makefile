@@ -76,7 +76,7 @@ lint: .venv/made-from ## Format, lint and types of the template and of what it b
 	$(BIN)/yamllint --strict .
 	@# Workflows that others call are read in a baked repository, by its own `make lint`.
 	$(BIN)/actionlint -ignore "could not read reusable" .github/workflows/*.yml "$(TEMPLATE)"/.github/workflows/*.yml
-	$(BIN)/zizmor --offline --quiet .github "$(TEMPLATE)/.github"
+	$(BIN)/zizmor --offline --quiet --config "$(TEMPLATE)/.github/zizmor.yml" .github "$(TEMPLATE)/.github"
 	$(BIN)/hadolint "$(TEMPLATE)/Dockerfile"
 	$(BIN)/shellcheck .ci/run
 

@@ -24,7 +24,7 @@ JENKINSFILE = GENERATED / "Jenkinsfile"
 ACTIONS = sorted(GENERATED.glob(".github/actions/*/action.yml"))
 OURS = {f"./{path.parent.relative_to(GENERATED)}" for path in ACTIONS}
 OWNERS = "actions|aws-actions|azure|google-github-actions|sigstore"
-PINNED = re.compile(rf"({OWNERS})/[a-z-]+@[0-9a-f]{{40}}")
+PINNED = re.compile(rf"({OWNERS})/[a-z-]+(/[a-z]+)?@[0-9a-f]{{40}}")
 
 
 @pytest.fixture(params=WORKFLOWS, ids=[path.name for path in WORKFLOWS])
@@ -131,10 +131,21 @@ def test_images_are_pushed_by_the_job_that_builds_them_alone() -> None:
         for path in GENERATED.glob(".github/workflows/*")
         for name, job in of_ours(path.name).items()
         for step in job.get("steps", [])
-        if step.get("uses") in OURS
+        if step.get("uses") == "./.github/actions/registry-login"
     }
     assert len(logins) == 5
     assert [which for which, push in logins.items() if push] == [("deliver", "build")]
+
+
+def test_what_was_built_is_kept_by_a_job_of_main_that_runs_no_model_code() -> None:
+    keeping = {
+        (path.stem, name)
+        for path in GENERATED.glob(".github/workflows/*")
+        for name, job in of_ours(path.name).items()
+        for step in job.get("steps", [])
+        if "cache" in step.get("uses", "") or "keep" in step.get("with", {})
+    }
+    assert keeping == {("deliver", "release")}
 
 
 @pytest.mark.parametrize("name", ["deliver.yml", "promote.yml", "rollback.yml"])

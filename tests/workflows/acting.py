@@ -17,7 +17,7 @@ from typing import Any
 from cluster.programs import ACT, build
 
 STANDINS = Path(__file__).parent / "standins"
-USES = re.compile(r"uses: ([a-z-]+/([a-z-]+)@[0-9a-f]{40})")
+USES = re.compile(r"uses: ([a-z-]+/([a-z-]+))(?:/[a-z]+)?(@[0-9a-f]{40})")
 ENDED = re.compile(r"^\[(?P<job>[^\]]+)\].*Job (?P<how>succeeded|failed)$", re.MULTILINE)
 DEADLINE_S = 900
 
@@ -73,7 +73,7 @@ class Runner:
     def _standins(self) -> list[str]:
         files = (self.root / ".github").glob("*/**/*.yml")
         found = {match for file in files for match in USES.findall(file.read_text())}
-        return sorted(f"{action}={STANDINS / name}" for action, name in found)
+        return sorted(f"{action}{at}={STANDINS / name}" for action, name, at in found)
 
 
 def ended(log: str) -> list[tuple[str, str]]:
