@@ -6,11 +6,14 @@ import json
 import subprocess
 from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 
 import pytest
 from delivery.hosts.host import put_comment
 from delivery.hosts.parts import Rules, marker
 
+from tests.delivery.evolving import Template
+from tests.delivery.growing import shared_environments, with_environments
 from tests.delivery.hosted import ADA, BEN, ROBOT, Hosted, Replacing, host_world, populate
 from tests.delivery.world import KUSTOMIZE_APP, World
 from tests.githost import GitHost, githost
@@ -170,6 +173,30 @@ def test_release_is_not_merged_by_itself_into_a_main_without_checks(hosted: Host
     made = hosted.put(hosted.world.release(3), "replace")
     assert "requires no check" in made.notes[0]
     assert hosted.open_numbers() == [made.number]
+
+
+def test_update_of_the_template_is_one_pull_request_until_main_has_it(
+    hosted: Hosted, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    template = Template.copied(tmp_path / "template")
+    with_environments(hosted.world, shared_environments(tmp_path_factory))
+    hosted.world.change({".cruft.json": json.dumps(template.state())})
+    hosted.push_main()
+    found = []
+    for changes in ({"docs/new.md": "One.\n"}, None, {"docs/new.md": "Two.\n"}):
+        if changes:
+            template.change(changes)
+        done = hosted.deliver("update", "--pr", "--json")
+        found.append(json.loads(done.stdout)["pull_request"])
+    assert [one["action"] for one in found] == ["opened", "unchanged", "updated"]
+    [number] = hosted.open_numbers()
+    hosted.fetch()
+    hosted.world.git("merge", "--quiet", "--squash", "origin/update/template")
+    hosted.world.commit("Take in the template by hand")
+    hosted.push_main()
+    done = hosted.deliver("update", "--pr", "--json")
+    assert json.loads(done.stdout)["closed"] == number, done.stderr
+    assert hosted.open_numbers() == []
 
 
 def test_comment_is_updated_in_place(hosted: Hosted) -> None:

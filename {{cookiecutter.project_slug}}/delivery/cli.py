@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import typer
 
-from .commands import adding, cluster, guarding, making, moving, reading
+from .commands import adding, cluster, guarding, making, moving, reading, updating
 from .console import show_error
 from .environment import load
 from .errors import DeliveryError, Unknown, UsageError
@@ -26,7 +26,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # costs 0.14 s of start-up
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (reading, adding, making, moving, cluster, guarding):
+for group in (reading, adding, making, moving, cluster, guarding, updating):
     group.mount(app)
 
 

@@ -14,6 +14,8 @@ from .errors import Refused, Unknown, UsageError
 from .process import ProgramFailed, Result, run
 
 NOTHING = "0" * 40
+ESCAPED = "surrogateescape"
+"""How paths that are no UTF-8 are kept."""
 AFTER = chr(ord("/") + 1)
 """What a name follows all paths below a folder with."""
 LINK_MODES = {"120000": "a symbolic link", "160000": "a submodule"}
@@ -32,6 +34,8 @@ class Repository:
     """A Git repository, by the folder of its work tree."""
 
     root: Path
+    env: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """What git is told on top of this process's environment."""
 
     @classmethod
     def find(cls, start: Path) -> Repository:
@@ -43,7 +47,7 @@ class Repository:
 
     def git(self, *words: str, check: bool = True, stdin: bytes | None = None) -> Result:
         """Return what a git command answered in this repository."""
-        return run("git", *words, cwd=self.root, check=check, stdin=stdin)
+        return run("git", *words, cwd=self.root, check=check, stdin=stdin, env=self.env)
 
     def resolve(self, ref: str) -> str:
         """Return the full id of the commit that a ref names; raises UsageError if there is none."""
@@ -119,7 +123,7 @@ class Repository:
         for row in out.split(b"\0")[:-1]:
             meta, _, path = row.partition(b"\t")
             mode, _, blob = meta.decode().split()
-            found[path.decode("utf-8", "surrogateescape")] = Entry(mode, blob)
+            found[path.decode("utf-8", ESCAPED)] = Entry(mode, blob)
         return found
 
     def read(self, blobs: Iterable[str]) -> dict[str, bytes]:
@@ -162,19 +166,27 @@ class Repository:
         """
         if not replace:
             self.require_free(branch)
-        with tempfile.TemporaryDirectory() as folder:
-            env = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
-            run("git", "read-tree", parent, cwd=self.root, env=env)
-            rows = "".join(self._index_row(path, data) for path, data in sorted(files.items()))
-            run("git", "update-index", "--index-info", cwd=self.root, env=env, stdin=rows.encode())
-            tree = run("git", "write-tree", cwd=self.root, env=env).text
-        sign = self.git("config", "--bool", "commit.gpgsign", check=False).text == "true"
-        words = ["commit-tree", tree, "-p", parent, "-F", "-", *(["-S"] if sign else [])]
-        commit = self.git(*words, stdin=message.encode()).text
+        rows = "".join(self._index_row(path, data) for path, data in sorted(files.items()))
+        commit = self.commit(self.write_tree(rows, parent), parent, message)
         before = () if replace else (NOTHING,)
         if self.git("update-ref", f"refs/heads/{branch}", commit, *before, check=False).code != 0:
             raise self._taken(branch)
         return commit
+
+    def write_tree(self, rows: str, start: str | None = None) -> str:
+        """Return the tree that rows of `git update-index` give, on top of a commit's or of none."""
+        with tempfile.TemporaryDirectory() as folder:
+            index = {**self.env, "GIT_INDEX_FILE": str(Path(folder, "index"))}
+            aside = Repository(self.root, index)
+            aside.git("read-tree", start or "--empty")
+            aside.git("update-index", "-z", "--index-info", stdin=rows.encode(errors=ESCAPED))
+            return aside.git("write-tree").text
+
+    def commit(self, tree: str, parent: str, message: str) -> str:
+        """Return a new commit of a tree, signed where Git is told to; no branch points to it."""
+        sign = self.git("config", "--bool", "commit.gpgsign", check=False).text == "true"
+        words = ["commit-tree", tree, "-p", parent, "-F", "-", *(["-S"] if sign else [])]
+        return self.git(*words, stdin=message.encode()).text
 
     def require_identity(self) -> None:
         """Raise UsageError (`no-identity`) unless Git knows who writes commits here."""
@@ -190,9 +202,9 @@ class Repository:
 
     def _index_row(self, path: str, data: bytes | None) -> str:
         if data is None:
-            return f"0 {NOTHING}\t{path}\n"
+            return f"0 {NOTHING}\t{path}\0"
         blob = self.git("hash-object", "-w", "--no-filters", "--stdin", stdin=data).text
-        return f"100644 {blob}\t{path}\n"
+        return f"100644 {blob}\t{path}\0"
 
     def require_free(self, branch: str) -> None:
         """Raise Refused (`branch-exists`) where this clone or origin has a branch of a name."""

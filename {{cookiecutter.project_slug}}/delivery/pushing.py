@@ -23,6 +23,20 @@ SAID = f"printf 'username={USER}\\npassword=%s\\n' \"${VARIABLE}\""
 HELPER = f'!f() {{ test "$1" != get || {SAID}; }}; f'
 
 
+def logged_in(address: str, token: str) -> tuple[list[str], dict[str, str]]:
+    """Return git's options, and variables for it, by which it takes a token to one HTTP address."""
+    place = _place(address)
+    if not token or not place.startswith(("http://", "https://")):
+        return [], {}
+    key = f"credential.{place}.helper"
+    return ["-c", f"{key}=", "-c", f"{key}={HELPER}"], {VARIABLE: token}
+
+
+def _place(address: str) -> str:
+    found = urlsplit(address)
+    return f"{found.scheme}://{found.netloc.rpartition('@')[2]}"
+
+
 @dataclass(frozen=True)
 class Origin:
     """The remote that main is read from, and branches are pushed to."""
@@ -60,12 +74,9 @@ class Origin:
             raise self._not_pushed(branch, done.stderr)
 
     def _git(self, *words: str) -> Result:
-        found = urlsplit(self.repository.git("remote", "get-url", "origin", check=False).text)
-        place, env = f"{found.scheme}://{found.netloc.rpartition('@')[2]}", {}
-        options: list[str] = []
-        if self.token and found.scheme in ("http", "https") and self.url.startswith(f"{place}/"):
-            key = f"credential.{place}.helper"
-            options, env = ["-c", f"{key}=", "-c", f"{key}={HELPER}"], {VARIABLE: self.token}
+        address = self.repository.git("remote", "get-url", "origin", check=False).text
+        ours = self.url.startswith(f"{_place(address)}/")
+        options, env = logged_in(address, self.token if ours else "")
         # What it says is looked at, so it says it in English.
         quiet: Mapping[str, str] = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8", **env}
         return run("git", *options, *words, cwd=self.repository.root, env=quiet, check=False)

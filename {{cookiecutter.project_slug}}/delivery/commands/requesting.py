@@ -48,7 +48,7 @@ class Wish:
         """
         place = writing()
         if self.pr and not self.dry_run:
-            with _connected(place) as (_, origin):
+            with connected(place) as (_, origin):
                 origin.fetch()
             place = writing()
         settings = place.settings
@@ -84,7 +84,7 @@ class Wish:
         from ..verbs.pull_request import close_idle
 
         where = environment or place.settings.names[0]
-        with _connected(place) as (host, origin), progress() as say:
+        with connected(place) as (host, origin), progress() as say:
             for kind in self.kinds:
                 for number in close_idle(place, host, origin, kind, where, idle):
                     say(f"closed pull request {number}: it would change nothing")
@@ -126,7 +126,7 @@ class Wish:
     def _put(self, place: Workplace, proposal: Proposal) -> dict[str, Any]:
         from ..verbs.pull_request import put
 
-        with _connected(place) as (host, origin), progress() as say:
+        with connected(place) as (host, origin), progress() as say:
             made = put(place, proposal, host, origin, say)
         self.close_idle(place, proposal.steps[0].environment)
         if not self.as_json:
@@ -155,7 +155,8 @@ def _left_out(errors: Sequence[DeliveryError]) -> dict[str, Any]:
 
 
 @contextmanager
-def _connected(place: Workplace) -> Iterator[tuple[Host, Origin]]:
+def connected(place: Workplace) -> Iterator[tuple[Host, Origin]]:
+    """Yield the Git host and the origin of a workplace, with the token for both."""
     from ..hosts.finding import connect
     from ..pushing import Origin
 

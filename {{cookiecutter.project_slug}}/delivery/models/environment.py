@@ -61,7 +61,7 @@ def _make(folder: Path, app: str, lock: bytes) -> None:
         raise Unknown(
             "environment-failed",
             f"the environment of {app} could not be made. {err.seen}",
-            "Models are trained with exactly the packages that their lock names, hash by hash.",
+            "What runs here has exactly the packages that its lock names, hash by hash.",
             "read uv's message; where a hash differs or a version is gone, run `make lock`",
         ) from err
     (folder / MARKER).touch()

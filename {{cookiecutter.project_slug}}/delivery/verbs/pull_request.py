@@ -81,12 +81,19 @@ def wanted(place: Workplace, proposal: Proposal) -> Wanted:
 
 def put(place: Workplace, proposal: Proposal, host: Host, origin: Origin, say: Say) -> Put:
     """Push a proposal's branch, and open its pull request or bring it up to date."""
-    asked = wanted(place, proposal)
+    replacing = place.branches == "replace"
+    return put_wanted(wanted(place, proposal), proposal.commit, host, origin, say, replacing)
+
+
+def put_wanted(
+    asked: Wanted, commit: str, host: Host, origin: Origin, say: Say, replacing: bool
+) -> Put:
+    """Push a commit as a branch, and open its pull request or bring it up to date."""
     say(f"pushing {asked.branch}")
-    origin.push(asked.branch, proposal.commit, replace=place.branches == "replace")
+    origin.push(asked.branch, commit, replace=replacing)
     found, action = _opened(host, asked)
     host.label(found.number, asked.labels)
-    notes = list(_merging(host, found, proposal.commit)) if asked.auto_merge else []
+    notes = list(_merging(host, found, commit)) if asked.auto_merge else []
     return Put(found.number, found.html_url, action, tuple(notes))
 
 
@@ -127,12 +134,17 @@ def close_idle(
         if idle is not None and [app for _, app, _ in steps] == [idle.app]:
             reason = reason or idle.why
         if reason:
-            text = f"{marker('closed')}\nClosed, since it would change nothing: {plain(reason)}\n"
-            put_comment(host, one.number, text)
-            host.close(one.number)
-            origin.delete(one.head.ref)
+            close(host, origin, one, reason)
             closed.append(one.number)
     return closed
+
+
+def close(host: Host, origin: Origin, request: PullRequest, reason: str) -> None:
+    """Close a pull request that would change nothing, say why, and delete its branch."""
+    text = f"{marker('closed')}\nClosed, since it would change nothing: {plain(reason)}\n"
+    put_comment(host, request.number, text)
+    host.close(request.number)
+    origin.delete(request.head.ref)
 
 
 def _taken(place: Workplace, branch: str) -> str:

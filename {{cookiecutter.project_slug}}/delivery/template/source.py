@@ -1,0 +1,137 @@
+"""The template itself: cloned for a while, its commits read, rendered by cruft."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import Refused, Unknown, UsageError
+from ..files import dump_yaml
+from ..git import Repository, last_line
+from ..process import run, tail
+from ..pushing import logged_in
+from .linked import Linked
+
+TOKEN = "TEMPLATE_TOKEN"  # noqa: S105 - the variable's name
+SECRET = re.compile(r"TOKEN|PASSWORD|SECRET|CREDENTIAL|_KEY$", re.IGNORECASE)
+RENDER_S = 300
+
+
+@dataclass(frozen=True)
+class Source:
+    """A clone of the template, and the folder of one update beside it."""
+
+    linked: Linked
+    clone: Repository
+    folder: Path
+
+    def find(self, to: str | None) -> tuple[str, str | None]:
+        """Return the commit to go to and what is followed from then on.
+
+        That is `to`, else what is followed now. Raises UsageError (`no-such-commit`), and Refused
+        (`template-commit-missing`) where the commit that the repository is at is gone.
+        """
+        follows = to or self.linked.checkout
+        if not self.clone.exists(f"{follows or 'HEAD'}^{{commit}}"):
+            raise UsageError(
+                "no-such-commit",
+                f"the template at {self.linked.shown} has no `{follows or 'HEAD'}`.",
+                "An update goes to a branch, a tag or a commit of the template.",
+                "name another one: deliver update --to REF",
+            )
+        if not self.clone.exists(f"{self.linked.commit}^{{commit}}"):
+            raise Refused(
+                "template-commit-missing",
+                f"{self.linked.shown} has no commit {self.linked.commit[:12]} any more.",
+                "What is new is told from the commit that the repository was made of.",
+                "look up its like in the template's history (it was pushed by force), and merge "
+                "that as `commit` in .cruft.json",
+            )
+        return self.clone.resolve(follows or "HEAD"), follows
+
+    def subjects(self, commit: str) -> list[str]:
+        """Return the subjects of commits that changed what is generated, oldest first."""
+        at = f"{self.linked.directory.strip('/')}/" if self.linked.directory else ""
+        names = self.clone.git("ls-tree", "--name-only", "-z", f"{commit}:{at}").stdout
+        made = [name for name in names.decode().split("\0") if "cookiecutter" in name]
+        words = (
+            "log",
+            "--reverse",
+            "--no-merges",
+            "--format=%s",
+            f"{self.linked.commit}..{commit}",
+        )
+        paths = (f":(top){at}{name}" for name in (*made, "hooks"))
+        return self.clone.git(*words, "--", *paths).text.splitlines()
+
+    def time(self, commit: str) -> str:
+        """Return when a commit was made, in seconds of Unix time."""
+        return self.clone.git("show", "--no-patch", "--format=%ct", commit).text
+
+    def rendered(self, python: Path, commit: str, answers: Mapping[str, Any]) -> Path:
+        """Return the folder that the template gives at a commit; raises Refused.
+
+        Its hooks are programs: they see no token of this process's environment.
+        """
+        out = self.folder / commit
+        given, config = self.folder / "answers.json", self.folder / "config.yaml"
+        given.write_text(json.dumps(answers), encoding="utf-8")
+        kept = {f"{name}_dir": str(self.folder / name) for name in ("cookiecutters", "replay")}
+        config.write_bytes(dump_yaml(kept))
+        words: list[str | Path] = ["create", self.clone.root, "--checkout", commit, "--no-input"]
+        words += ["--output-dir", out, "--extra-context-file", given, "--config-file", config]
+        words += ["--directory", self.linked.directory] if self.linked.directory else []
+        cruft = python.with_name("cruft")
+        env = {**without_secrets(), "_TYPER_STANDARD_TRACEBACK": "1"}
+        done = run(cruft, *words, env=env, timeout_s=RENDER_S, check=False)
+        if done.code != 0:
+            said = done.stderr.partition("Traceback ")[0].strip() or last_line(done.stderr)
+            raise Refused(
+                "template-not-rendered",
+                f"the template at {commit[:12]} gives no files: {tail(said)}",
+                "An update is what the template gives now in place of what it gave then.",
+                "mend the answer that it names in .cruft.json, or tell the template's owners",
+            )
+        [made] = out.iterdir()
+        return made
+
+
+@contextmanager
+def cloned(linked: Linked, root: Path, environ: Mapping[str, str]) -> Iterator[Source]:
+    """Yield the template, cloned into a folder that is gone afterwards.
+
+    Raises Unknown (`template-unreachable`).
+    """
+    with tempfile.TemporaryDirectory(prefix="deliver-template-") as name:
+        folder = Path(name)
+        options, env = logged_in(linked.template, environ.get(TOKEN, "").strip())
+        words = ("clone", "--quiet", "--bare", "--", linked.template, str(folder / "clone"))
+        quiet = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8", **env}
+        done = run("git", *options, *words, cwd=root, env=quiet, check=False)
+        if done.code != 0:
+            said = _cause(done.stderr).replace(linked.template, linked.shown)
+            raise Unknown(
+                "template-unreachable",
+                f"{linked.shown} could not be cloned: {said}",
+                "What is new is read from the template that .cruft.json names.",
+                f"see that `git ls-remote {linked.shown}` works here; {TOKEN} may hold a token "
+                "that reads it",
+            )
+        yield Source(linked, Repository(folder / "clone"), folder)
+
+
+def _cause(said: str) -> str:
+    """Return the line in which git names the cause; advice on rights may follow it."""
+    return next((row for row in said.splitlines() if row.startswith("fatal:")), last_line(said))
+
+
+def without_secrets() -> dict[str, str]:
+    """Return variables that empty those of this process's environment that sound secret."""
+    return {name: "" for name in os.environ if SECRET.search(name)}
