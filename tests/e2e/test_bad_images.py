@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from delivery.canonical import canonical
-from delivery.models.contract import ModelFiles, Signature
+from delivery.models.contract import ModelFiles
 from delivery.models.engine import Engine
 from delivery.records import Release
 
 from tests.delivery import containers
 from tests.delivery.images import of_image
-from tests.delivery.judged import identity, signature
+from tests.delivery.judged import identity
 from tests.delivery.world import KUSTOMIZE_APP, World, bake
 from tests.e2e.user import User, interrupt
+from tests.workflows.answering import model
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("containers")]
 
@@ -45,17 +45,6 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         image = pushed(folder, f"{address}/acme/{KUSTOMIZE_APP}", files)
         world.merge(world.release_of(release(world, image, files.digest)))
         yield Place(world, image, address)
-
-
-def model(world: World) -> ModelFiles:
-    """Return a model that takes the app's columns, and whose payload is never read."""
-    header = (world.root / f"apps/{KUSTOMIZE_APP}/holdout/features.csv").read_text().split("\n")[0]
-    names = header.split(",")[1:]
-    content = signature(columns=len(names)).model_dump(mode="json", by_alias=True)
-    for column, name in zip(content["inputs"][0]["columns"], names, strict=True):
-        column["name"] = name
-    raw = {"model.pkl": b"-", "signature.json": canonical(content), "requirements.lock": b"# -\n"}
-    return ModelFiles(raw, Signature.model_validate(content))
 
 
 def pushed(folder: Path, name: str, files: ModelFiles) -> str:

@@ -17,8 +17,8 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
-from ..asking import client
 from ..errors import Unknown, UsageError
+from ..http_client import client
 from .applications import Application, Part, Several
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
-from ..asking import client
 from ..errors import DeliveryError, Refused, Unknown
+from ..http_client import client
 
 if TYPE_CHECKING:
     import httpx
