@@ -169,6 +169,20 @@ def test_release_is_merged_by_itself_once_its_checks_pass(protected: Hosted) -> 
     protected.wait(lambda: protected.ask(ADA, "GET", f"pulls/{made.number}")["merged"])
 
 
+def test_release_that_fell_behind_main_is_written_on_the_newest(hosted: Hosted) -> None:
+    world = Replacing(hosted.world.root)
+    before = world.release(3)
+    made = hosted.put(before, "replace")
+    world.change({"README.md": "Another team's merge.\n"})
+    hosted.push_main()
+    with hosted.connected() as host:
+        host.protect(RULES)
+    after = world.release(3)
+    assert hosted.put(after, "replace").number == made.number
+    hosted.report(after.commit, "success")
+    hosted.wait(lambda: hosted.ask(ADA, "GET", f"pulls/{made.number}")["merged"])
+
+
 def test_release_is_not_merged_by_itself_into_a_main_without_checks(hosted: Hosted) -> None:
     made = hosted.put(hosted.world.release(3), "replace")
     assert "requires no check" in made.notes[0]
