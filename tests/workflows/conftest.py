@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import count
@@ -31,21 +32,34 @@ NAMES = (f"models-{number}" for number in count(1))
 
 @dataclass(frozen=True)
 class Place:
-    """A repository with a release in dev, before it is on a host, and the registry's address."""
+    """A repository before it is on a host, and what a runner of its workflows finds."""
 
     world: World
     address: str
+    """Of the image registry."""
     settings: dict[str, str]
+    """For containers."""
+    packages: Path
+    """A `.venv` of its locks, which its jobs share: each of its own would take seconds more."""
 
 
 @pytest.fixture(scope="session")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """One with a release in dev."""
     folder = tmp_path_factory.mktemp("workflows")
     with containers.machine() as address:
         world = World(bake(folder, registry=f"{address}/acme"))
         deliver_first(world, folder, address)
         kept = {key: value for key, value in os.environ.items() if key.startswith("CONTAINERS_")}
-        yield Place(world, address, kept)
+        yield Place(world, address, kept, set_up(world, folder / "set-up"))
+
+
+def set_up(world: World, folder: Path) -> Path:
+    """Return the `.venv` that `make setup` makes in a clone of a repository."""
+    world.git("clone", "--quiet", str(world.root), str(folder))
+    words = ["make", "--no-print-directory", "setup"]
+    subprocess.run(words, cwd=folder, check=True, capture_output=True)
+    return folder / ".venv"
 
 
 @pytest.fixture(scope="session")
@@ -62,9 +76,13 @@ def hosted(place: Place, gitea: GitHost, tmp_path: Path) -> Hosted:
 
 @pytest.fixture
 def runner(place: Place, hosted: Hosted, tmp_path: Path) -> Runner:
-    """Runs workflows with the Git host's token."""
+    return hosted_runner(place, hosted, tmp_path)
+
+
+def hosted_runner(place: Place, hosted: Hosted, folder: Path) -> Runner:
+    """Return what runs workflows with the Git host's token."""
     origin = f"{hosted.githost.url}/{hosted.repository}.git"
-    found = runner_of(place, hosted.world.root, origin, tmp_path)
+    found = runner_of(place, hosted.world.root, origin, folder)
     return replace(
         found, environment={**found.environment, "GITEA_TOKEN": hosted.githost.tokens[ROBOT]}
     )
@@ -82,6 +100,7 @@ def runner_of(place: Place, root: Path, origin: str, folder: Path) -> Runner:
         "DELIVER_ENGINE": "podman",
         "REGISTRY_AUTH_FILE": str(folder / "auth.json"),
         "ORIGIN": origin,
+        "PACKAGES": str(place.packages),
         "PAGES": str(folder / "pages"),
     }
     variables = {"REGISTRY_HOST": place.address, "REGISTRY_ACCOUNT": "robot"}
