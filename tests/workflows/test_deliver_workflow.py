@@ -1,0 +1,87 @@
+"""deliver.yml executed: a model is trained, built and released into a main that is protected."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from delivery.environment import read_env
+from delivery.local.daemons import free_port, running
+
+from tests.delivery import containers
+from tests.delivery.hosted import ADA, host_world
+from tests.delivery.world import HELM_APP, KUSTOMIZE_APP, World, bake
+from tests.githost import GitHost
+from tests.workflows.conftest import Place, hosted_runner
+from tests.workflows.test_workflows import JOBS as CHECK_JOBS
+from tests.workflows.test_workflows import comments, holds_no_secret
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("demo"),  # which builds the same layers, in the same store
+    pytest.mark.skipif(not containers.available(), reason="needs podman and docker-registry"),
+]
+
+JOBS = ("train", "build", "release")
+NOTHING = (
+    "every app has a model of its code and locks",
+    "every model of main's code and locks has an image",
+    "no app differs from its newest release",
+)
+PUSH = {"ref": "refs/heads/main"}
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Place]:
+    """A repository of one app that was never released, and a registry and MLflow beside it."""
+    address = f"127.0.0.1:{free_port('127.0.0.1')}"
+    world = World(bake(tmp_path, registry=f"{address}/acme"))
+    for pattern in ("apps/{}", "overlays/*/{}", "*/" + HELM_APP.replace("-", "_")):
+        for folder in world.root.glob(pattern.format(HELM_APP)):
+            shutil.rmtree(folder)
+    world.commit("Keep one app")
+    make(world, "setup", "base", "services")
+    try:
+        yield Place(world, address, read_env(world.root), world.root / ".venv")
+    finally:
+        make(world, "services-stop")
+
+
+def make(world: World, *targets: str) -> None:
+    own = {key: value for key, value in os.environ.items() if not key.startswith("CONTAINERS_")}
+    words = ["make", "--no-print-directory", *targets]
+    done = subprocess.run(words, cwd=world.root, env=own, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+# One test: what comes before the second run takes most of a minute.
+def test_what_is_merged_comes_to_dev_without_a_hand_and_once(
+    shop: Place, gitea: GitHost, tmp_path: Path
+) -> None:
+    hosted = host_world(gitea, shop.world, "shop")
+    assert hosted.deliver("protect").returncode == 0
+    runner = hosted_runner(shop, hosted, tmp_path)
+    mlflow = running(shop.world.root, "mlflow")
+    assert mlflow is not None
+    runner = replace(runner, variables={**runner.variables, "MLFLOW_TRACKING_URI": mlflow.url})
+    first = runner.run("push", "deliver.yml", PUSH)
+    assert set(first.jobs) == {*JOBS, *(f"check/{name}" for name in (*CHECK_JOBS, "mark"))}
+    assert set(first.jobs.values()) == {"succeeded"}, first.log
+    number = 1
+    hosted.wait(lambda: bool(hosted.ask(ADA, "GET", f"pulls/{number}")["merged"]))
+    hosted.fetch()
+    [entry] = hosted.place.ledger.line("dev", KUSTOMIZE_APP).entries
+    assert entry.record.release.image.startswith(f"{shop.address}/acme/{KUSTOMIZE_APP}@sha256:")
+    assert entry.record.release.built_from.commit == shop.world.git("rev-parse", "main")
+    [comment] = comments(hosted, number)
+    assert "May be merged" in comment
+    again = runner.run("push", "deliver.yml", PUSH)
+    assert dict(again.jobs) == dict.fromkeys(JOBS, "succeeded"), again.log
+    assert [one["number"] for one in hosted.ask(ADA, "GET", "pulls?state=all")] == [number]
+    assert all(sentence in again.log for sentence in NOTHING)
+    holds_no_secret(hosted, first, again.log, comment)
