@@ -96,6 +96,8 @@ GITEA = Module(
 """A Git host with pull requests and branch rules, for tests of what stands around a promotion."""
 ACT = Module("act", {"act": "github.com/nektos/act"})
 """Runs GitHub's workflows on this machine, for tests of them."""
+GH = Module("gh", {"gh": "github.com/cli/cli/v2/cmd/gh"})
+"""What a workflow asks GitHub with; the machines on which GitHub runs workflows have it."""
 
 
 def go(arguments: list[str], folder: Path, cgo: bool = False) -> str:

@@ -5,9 +5,9 @@
     tar xzf octokit-openapi-*.tgz -C rest && tar xzf octokit-graphql-schema-*.tgz -C graphql
     python tools/github.py rest/package graphql/package
 
-Of the descriptions, 14 MB, those operations are kept with their parameters, the schema of their
-body, and an example of an answer; and the one mutation that REST lacks, with its input. They are
-GitHub's and Octokit's, under the MIT License.
+Those of the `gh` in approved.yml are among them. Of the descriptions, 14 MB, those operations are
+kept with their parameters, the schema of their body, and an example of an answer; and the one
+mutation that REST lacks, with its input. They are GitHub's and Octokit's, under the MIT License.
 """
 
 from __future__ import annotations
@@ -23,8 +23,15 @@ from graphql import build_schema, print_type
 TARGET = Path(__file__).parent.parent / "tests/delivery/github"
 MUTATION = "enablePullRequestAutoMerge"
 REPO = "/repos/{owner}/{repo}"
+ACTIONS = f"{REPO}/actions"
 OPERATIONS = {
     f"{REPO}": ("patch",),
+    f"{ACTIONS}/runs/{{run_id}}": ("get",),
+    f"{ACTIONS}/runs/{{run_id}}/rerun": ("post",),
+    f"{ACTIONS}/runs/{{run_id}}/rerun-failed-jobs": ("post",),
+    f"{ACTIONS}/workflows/{{workflow_id}}": ("get",),
+    f"{ACTIONS}/workflows/{{workflow_id}}/dispatches": ("post",),
+    f"{ACTIONS}/workflows/{{workflow_id}}/runs": ("get",),
     f"{REPO}/branches/{{branch}}": ("get",),
     f"{REPO}/branches/{{branch}}/protection": ("put",),
     f"{REPO}/collaborators/{{username}}/permission": ("get",),
@@ -78,7 +85,7 @@ def _plain(text: str) -> str:
 
 def _operation(whole: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
     asked = [_resolved(whole, one) for one in found.get("parameters", [])]
-    good = next(code for code in found["responses"] if code.startswith("2"))
+    good = max(code for code in found["responses"] if code.startswith("2"))
     body = found.get("requestBody", {}).get("content", {}).get("application/json", {})
     answer = _resolved(whole, found["responses"][good]).get("content", {}).get("application/json")
     examples = list((answer or {}).get("examples", {}).values())

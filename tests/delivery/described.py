@@ -1,17 +1,21 @@
 """A server that is GitHub as far as GitHub describes its API: over real HTTP, it takes what the
 published description allows, answers with the description's own examples, and refuses the rest.
 
-What a test puts into `answers`, by method and path, is answered in place of the example.
+What a test puts into `answers`, by method and path, is answered in place of the example; of
+several in a list each once, and the last one again.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import TCPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -25,6 +29,7 @@ MUTATION = graphql.build_schema((Path(__file__).parent / "github/mutation.graphq
 TOKEN = "ghs_planted_canary"  # noqa: S105 - of nothing
 REPOSITORY, MAIN, BRANCH = "octocat/Hello-World", "master", "new-topic"
 """What the examples are about."""
+Answer = tuple[int, Any]
 REPO = f"/repos/{REPOSITORY}"
 
 
@@ -36,9 +41,9 @@ def example(method: str, path: str) -> Any:
 class Described(ThreadingHTTPServer):
     """Holds answers in place of examples, and what was sent."""
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.answers: dict[tuple[str, str], tuple[int, Any]] = {}
+    def __init__(self, address: Any = ("127.0.0.1", 0)) -> None:
+        super().__init__(address, _Handler)
+        self.answers: dict[tuple[str, str], Answer | list[Answer]] = {}
         self.sent: list[tuple[str, str, Any]] = []
 
     @property
@@ -46,9 +51,26 @@ class Described(ThreadingHTTPServer):
         """The server's address."""
         return f"http://127.0.0.1:{self.server_port}"
 
+    def told(self, method: str, path: str) -> Answer | None:
+        """Return what a test wants to be answered next."""
+        found = self.answers.get((method, path))
+        if isinstance(found, list):
+            return found.pop(0) if len(found) > 1 else found[0]
+        return found
+
     def bodies(self, method: str, path: str) -> list[Any]:
         """Return what was sent to a path."""
         return [body for how, where, body in self.sent if (how, where) == (method, path)]
+
+
+class AtSocket(Described):
+    """The same at a socket of Unix, over which `gh` speaks where its `http_unix_socket` says so."""
+
+    address_family = socket.AF_UNIX
+
+    def server_bind(self) -> None:
+        """Listen at the socket, which has no port."""
+        TCPServer.server_bind(self)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -61,7 +83,7 @@ class _Handler(BaseHTTPRequestHandler):
         split = urlsplit(self.path)
         self.server.sent.append((self.command, split.path, body))
         status, answer = self._answer(split.path, set(parse_qs(split.query)), body)
-        data = json.dumps(answer).encode()
+        data = b"" if status == HTTPStatus.NO_CONTENT else json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json; charset=utf-8")
         self.send_header("Content-Length", str(len(data)))
@@ -70,10 +92,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PATCH = do_PUT = _serve  # noqa: N815 - as the library calls them
 
-    def _answer(self, path: str, query: set[str], body: Any) -> tuple[int, Any]:
-        if self.headers.get("Authorization") != f"Bearer {TOKEN}":
+    def _answer(self, path: str, query: set[str], body: Any) -> Answer:
+        if self.headers.get("Authorization") not in (f"Bearer {TOKEN}", f"token {TOKEN}"):
             return 401, {"message": "Bad credentials"}
-        told = self.server.answers.get((self.command, path))
+        told = self.server.told(self.command, path)
         if path == "/graphql":
             wrong = _wrong_query(body["query"], body["variables"])
             return (418, {"message": wrong}) if wrong else told or (200, {"data": {}})
@@ -102,9 +124,9 @@ def _pages(answer: Any) -> set[str]:
 
 
 def _wrong(schema: Any, body: Any) -> str:
-    if schema is None or body is None:
-        return "" if schema is None and body is None else "a body is described, or none is"
-    strange = set(body) - set(schema.get("properties", body))
+    if schema is None:
+        return "" if body is None else "no body is described"
+    strange = set(body or ()) - set(schema.get("properties", body or ()))
     if strange:
         return f"{strange} is not described"
     try:
@@ -138,12 +160,12 @@ def _nullable(schema: Any) -> Any:
     return {"anyOf": [{"type": "null"}, made]} if schema.get("nullable") is True else made
 
 
-def _good(operation: dict[str, Any]) -> tuple[int, Any]:
+def _good(operation: dict[str, Any]) -> Answer:
     return operation["status"], operation["answer"]
 
 
 @contextmanager
-def described() -> Iterator[Described]:
-    """Yield a server, which is gone afterwards."""
-    with listening(Described()) as server:
+def described(path: Path | None = None) -> Iterator[Described]:
+    """Yield a server, which is gone afterwards; at a socket where a path is given."""
+    with listening(AtSocket(str(path)) if path else Described()) as server:
         yield server
