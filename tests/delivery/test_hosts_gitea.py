@@ -252,9 +252,9 @@ def test_approvals_are_those_of_the_newest_commit(hosted: Hosted) -> None:
     rejects = {"event": "REQUEST_CHANGES", "body": "No."}
     hosted.ask(BEN, "POST", f"pulls/{made.number}/reviews", rejects)
     with hosted.connected() as host:
-        assert host.approved_by(made.number, proposal.commit) == [ADA]
-        assert host.approved_by(made.number, "c" * 40) == []
-        assert host.authors(host.get(made.number)) >= {ROBOT}
+        assert host.approved_by(made.number, [proposal.commit]) == [ADA]
+        assert host.approved_by(made.number, ["c" * 40]) == []
+        assert host.authors(host.get(made.number), ()) >= {ROBOT}
 
 
 def approvals(hosted: Hosted, number: int) -> str:
@@ -302,6 +302,33 @@ def test_rollback_needs_one_approval(hosted: Hosted) -> None:
     assert approvals(hosted, made.number) == "approvals-missing"
     hosted.approve(made.number, ADA)
     assert approvals(hosted, made.number) == "ok"
+
+
+def taking_main_in(hosted: Hosted) -> int:
+    """Return an approved promotion's pull request, main having gone on since."""
+    made = hosted.put(hosted.world.promote("prod"))
+    hosted.approve(made.number, ADA, BEN)
+    hosted.world.change({"README.md": "Another team's merge.\n"})
+    hosted.push_main()
+    return made.number
+
+
+def test_approvals_hold_when_an_approver_takes_main_in(hosted: Hosted) -> None:
+    number = taking_main_in(hosted)
+    hosted.ask(BEN, "POST", f"pulls/{number}/update?style=merge")
+    hosted.fetch()
+    assert approvals(hosted, number) == "ok"
+
+
+def test_merge_of_main_that_brings_more_takes_approvals_back(hosted: Hosted) -> None:
+    number = taking_main_in(hosted)
+    branch = hosted.ask(ADA, "GET", f"pulls/{number}")["head"]["ref"]
+    hosted.world.git("switch", "--quiet", branch)
+    hosted.world.git("merge", "--quiet", "--no-commit", "--no-ff", "main")
+    hosted.world.change({f"apps/{KUSTOMIZE_APP}/app.yaml": "schema: 1\n"}, "Merge main")
+    hosted.world.git("push", "--quiet", hosted.githost.address(BEN, hosted.repository), branch)
+    hosted.world.git("switch", "--quiet", "main")
+    assert approvals(hosted, number) == "approvals-missing"
 
 
 def test_approvals_are_of_the_commit_that_was_judged(hosted: Hosted) -> None:

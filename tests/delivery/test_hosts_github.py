@@ -144,11 +144,11 @@ def test_last_review_of_the_newest_commit_by_a_writer_counts(
     may(server, "read", "eve")  # a member of the organization, say
     server.answers["GET", f"{REPO}/collaborators/fay/permission"] = (404, {"message": "no user"})
     server.answers["GET", f"{REPO}/pulls/1347/reviews"] = reviews(*given)
-    assert host.approved_by(1347, "c" * 40) == ["ada", "ben"]
+    assert host.approved_by(1347, ["c" * 40]) == ["ada", "ben"]
 
 
 def test_authors_are_who_opened_it_and_who_wrote_its_commits(host: GitHub) -> None:
-    assert host.authors(host.get(1347)) == {"octocat"}
+    assert host.authors(host.get(1347), ()) == {"octocat"}
 
 
 def test_authors_beyond_what_is_listed_are_unknown(server: Described, host: GitHub) -> None:
@@ -156,7 +156,7 @@ def test_authors_beyond_what_is_listed_are_unknown(server: Described, host: GitH
     [one] = example("get", f"{PULLS}/{{pull_number}}/commits")
     server.answers["GET", f"{REPO}/pulls/1347/commits"] = (200, [one] * 250)
     with pytest.raises(Unknown, match="250 commits"):
-        host.authors(request)
+        host.authors(request, ())
 
 
 @pytest.mark.parametrize(("state", "member"), [("active", True), ("pending", False)])

@@ -84,6 +84,10 @@ class Repository:
             raise shallow(f"{base[:12]} and {head[:12]} have no common commit in this clone.")
         return done.text
 
+    def parents(self, commit: str) -> list[str]:
+        """Return the commits that a commit was made on: two or more for a merge."""
+        return self.git("rev-parse", f"{commit}^@").text.split()
+
     def is_ancestor(self, commit: str, of: str) -> bool:
         """Return whether a commit is `of` or lies behind it; raises Unknown in a shallow clone.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,8 +37,8 @@ class Gitea(Host):
 
     enforces_owners = False
 
-    def approved_by(self, number: int, commit: str) -> list[str]:
-        """Return who approves a commit of a pull request and may: logins, each once.
+    def approved_by(self, number: int, commits: Collection[str]) -> list[str]:
+        """Return who approves one of some commits of a pull request and may: logins, each once.
 
         Gitea calls a review official when who gave it may merge, or is on the rule's list.
         """
@@ -46,7 +46,7 @@ class Gitea(Host):
         for one in self.reviews(number):
             if one.user is not None and one.state in ("APPROVED", "REQUEST_CHANGES"):
                 good = one.state == "APPROVED" and one.official
-                current = one.commit_id == commit and not one.stale and not one.dismissed
+                current = one.commit_id in commits and not one.stale and not one.dismissed
                 last[one.user.login] = good and current
         return [login for login, approves in last.items() if approves]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,15 +70,15 @@ class GitHub(Host):
         found = self.rest.list(self._path("pulls"), PullRequest, state="open", **asked)
         return next((one for one in found if one.head.ref == branch and self._own(one)), None)
 
-    def approved_by(self, number: int, commit: str) -> list[str]:
-        """Return who approves a commit of a pull request and may: logins, each once.
+    def approved_by(self, number: int, commits: Collection[str]) -> list[str]:
+        """Return who approves one of some commits of a pull request and may: logins, each once.
 
         Of several reviews of one person the last counts, comments aside.
         """
         last: dict[str, bool] = {}
         for one in self.reviews(number):
             if one.user is not None and one.state in ("APPROVED", "CHANGES_REQUESTED", "DISMISSED"):
-                last[one.user.login] = one.state == "APPROVED" and one.commit_id == commit
+                last[one.user.login] = one.state == "APPROVED" and one.commit_id in commits
         return [login for login, approves in last.items() if approves and self._may_write(login)]
 
     def _may_write(self, login: str) -> bool:
@@ -86,13 +86,14 @@ class GitHub(Host):
         found = self.rest.find(path, _Permission)
         return found is not None and found.permission in WRITERS
 
-    def authors(self, request: PullRequest) -> set[str]:
+    def authors(self, request: PullRequest, but: Collection[str]) -> set[str]:
         """Return who opened a pull request and who wrote its commits; raises Unknown for many."""
         found = self.rest.list(self._path(f"pulls/{request.number}/commits"), Commit)
         if len(found) >= MOST_COMMITS:
             said = f"of a pull request it lists {MOST_COMMITS} commits; who wrote more is unknown"
             raise unreachable(self.rest.url, said)
-        return {request.user.login, *(login for one in found for login in one.users())}
+        wrote = (one for one in found if one.sha not in but)
+        return {request.user.login, *(login for one in wrote for login in one.users())}
 
     def in_team(self, team: str, login: str) -> bool:
         """Return whether somebody is in a team, named as `org/team`."""

@@ -6,7 +6,7 @@ See: the REST API of GitHub (version 2022-11-28) and of Gitea 1.26, which follow
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
@@ -88,14 +88,15 @@ class Host(ABC):
         """Return the reviews of a pull request, oldest first."""
         return self.rest.list(self._path(f"pulls/{number}/reviews"), Review)
 
-    def authors(self, request: PullRequest) -> set[str]:
-        """Return the logins of who opened a pull request, and of who wrote its commits."""
+    def authors(self, request: PullRequest, but: Collection[str]) -> set[str]:
+        """Return the logins of who opened a pull request, and of who wrote its commits but some."""
         commits = self.rest.list(self._path(f"pulls/{request.number}/commits"), Commit)
-        return {request.user.login, *(login for one in commits for login in one.users())}
+        wrote = (one for one in commits if one.sha not in but)
+        return {request.user.login, *(login for one in wrote for login in one.users())}
 
     @abstractmethod
-    def approved_by(self, number: int, commit: str) -> list[str]:
-        """Return who approves a commit of a pull request and may: logins, each once."""
+    def approved_by(self, number: int, commits: Collection[str]) -> list[str]:
+        """Return who approves one of some commits of a pull request and may: logins, each once."""
 
     @abstractmethod
     def in_team(self, team: str, login: str) -> bool:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from ..check.change import Change
 from ..errors import Refused
+from ..git import Entry, Repository
 from ..hosts.host import Host
 from ..hosts.parts import PullRequest
 from ..owners import owned
@@ -37,9 +38,9 @@ class Need:
 def approvals(place: Workplace, host: Host, number: int, head: str) -> list[Approved]:
     """Return who approves, for each environment and owned path that a pull request changes.
 
-    `head`, where it is given, is the commit that was judged; approvals count for the newest commit
-    alone. Nobody approves what they opened or wrote. Numbers and names are those of the newest
-    main. Raises Refused: `approvals-missing`, `head-moved`.
+    `head`, where it is given, is the commit that was judged; approvals count for what the newest
+    commit brings. Nobody approves what they opened or wrote. Numbers and names are those of the
+    newest main. Raises Refused: `approvals-missing`, `head-moved`.
     """
     request = host.get(number)
     commit = place.repository.resolve(head or request.head.sha)
@@ -48,9 +49,35 @@ def approvals(place: Workplace, host: Host, number: int, head: str) -> list[Appr
     found = [*_records(change), *([] if host.enforces_owners else _owned(place, change))]
     if not any(need.count for need in found):
         return [Approved(need.subject, 0, ()) for need in found]
-    authors = {one.lower() for one in host.authors(request)}
-    others = [one for one in host.approved_by(number, commit) if one.lower() not in authors]
+    same = equal_commits(place.repository, place.main.commit, commit)
+    authors = {one.lower() for one in host.authors(request, same[:-1])}
+    others = [one for one in host.approved_by(number, same) if one.lower() not in authors]
     return [_counted(host, need, others) for need in found]
+
+
+def equal_commits(repository: Repository, main: str, head: str) -> list[str]:
+    """Return the commits that bring to main what `head` does, newest first.
+
+    Those after the last one do no more than take in the main of their time: by hand, or by the
+    host's button. So what was approved is still what is asked for, and who pressed wrote nothing.
+    """
+    found = [head]
+    while len(parents := repository.parents(found[-1])) == 2:
+        before, other = parents
+        if not repository.is_ancestor(other, main):
+            break
+        if _brought(repository, main, before) != _brought(repository, main, found[-1]):
+            break
+        found.append(before)
+    return found
+
+
+def _brought(repository: Repository, main: str, commit: str) -> dict[str, Entry | None]:
+    """Return each path in which a commit differs from main, as it left it; None for a removal."""
+    base = repository.snapshot(repository.merge_base(main, commit)).entries
+    head = repository.snapshot(commit).entries
+    changed = (path for path in base.keys() | head.keys() if base.get(path) != head.get(path))
+    return {path: head.get(path) for path in changed}
 
 
 def _records(change: Change) -> Iterator[Need]:
