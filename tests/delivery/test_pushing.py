@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from delivery.errors import Refused, Unknown
 from delivery.pushing import USER, Origin
+from delivery.template.linked import Linked
+from delivery.template.source import cloned
 
 from tests.delivery.world import World
 from tests.listening import listening
@@ -80,6 +82,29 @@ def test_branch_that_somebody_else_pushed_is_refused(fresh: World, tmp_path: Pat
     here.delete("promote/dev/a")
     here.delete("promote/dev/a")
     assert fresh.git("ls-remote", "origin", "refs/heads/*") == ""
+
+
+def test_host_that_does_not_take_a_branch_says_why(fresh: World, tmp_path: Path) -> None:
+    hook = tmp_path / "origin.git/hooks/update"
+    fresh.git("init", "--quiet", "--bare", str(tmp_path / "origin.git"))
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    fresh.git("remote", "add", "origin", str(tmp_path / "origin.git"))
+    with pytest.raises(Unknown, match=r"branch-not-pushed: .*\(hook declined\)"):
+        Origin(fresh.repository).push("update/template", "HEAD", replace=True)
+
+
+def test_token_of_a_template_goes_to_its_address(fresh: World, asking: Asking) -> None:
+    template = f"http://127.0.0.1:{asking.server_port}/acme/template.git"
+    state = {"template": template, "commit": "c" * 40, "context": {"cookiecutter": {}}}
+    linked, environ = Linked.model_validate(state), {"TEMPLATE_TOKEN": TOKEN}
+    with pytest.raises(Unknown) as refusal, cloned(linked, fresh.root, environ):
+        pass
+    pair = base64.b64encode(f"{USER}:{TOKEN}".encode()).decode()
+    assert asking.given == [f"Basic {pair}"]
+    assert refusal.value.code == "template-unreachable"
+    assert TOKEN not in str(refusal.value.as_json())
 
 
 def test_branch_that_is_not_deleted_is_told(fresh: World, asking: Asking) -> None:

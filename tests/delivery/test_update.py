@@ -355,6 +355,19 @@ def test_template_that_refuses_the_answers_is_named(owned: World, later: Templat
     assert "mend the slug" in str(refused.value)
 
 
+def test_template_of_something_else_is_refused(owned: World, tmp_path: Path) -> None:
+    root = tmp_path / "other"
+    (root / FOLDER).mkdir(parents=True)
+    (root / FOLDER / "README.md").write_text("Something else.\n")
+    (root / "cookiecutter.json").write_text('{"project_slug": "other"}')
+    git("init", "--quiet", cwd=root)
+    other = Template(root, Template(root, "").commit({}, "Start"))
+    other.change({"README.md": "Else.\n"})
+    names(owned, template=str(root), commit=other.first)
+    with pytest.raises(Refused, match="other-template"):
+        prepared(owned)
+
+
 def test_new_deliver_that_does_not_take_the_repository_is_named(
     owned: World, later: Template
 ) -> None:

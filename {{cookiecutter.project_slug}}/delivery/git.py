@@ -339,6 +339,12 @@ def last_line(text: str) -> str:
     return text.strip().rpartition("\n")[2]
 
 
+def cause(text: str) -> str:
+    """Return the line in which Git names the cause where advice may follow, as of a remote."""
+    named = (row.strip() for row in text.splitlines() if "rejected]" in row or "fatal:" in row)
+    return next(named, last_line(text))
+
+
 def _not_readable(start: Path, said: str) -> UsageError:
     if "dubious ownership" in said:
         return UsageError(

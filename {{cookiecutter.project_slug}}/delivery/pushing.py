@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from .errors import DeliveryError, Refused, Unknown
-from .git import Repository, last_line
+from .git import Repository, cause
 from .process import Result, run
 
 VARIABLE = "DELIVER_PUSH_TOKEN"
@@ -52,7 +52,7 @@ class Origin:
         if done.code != 0:
             raise Unknown(
                 "origin-unreachable",
-                f"branches could not be fetched: {last_line(done.stderr)}",
+                f"branches could not be fetched: {cause(done.stderr)}",
                 "A pull request is made of the newest main.",
                 "see that `git fetch origin` works here, and call again",
             )
@@ -91,7 +91,7 @@ class Origin:
             )
         return Unknown(
             "branch-not-pushed",
-            f"{branch} could not be pushed: {last_line(said)}",
+            f"{branch} could not be pushed: {cause(said)}",
             "A pull request is made of a branch of origin.",
             f"see that `git push origin {branch}` works here, and call again",
         )

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import Refused, Unknown, UsageError
 from ..files import dump_yaml
-from ..git import Repository, last_line
+from ..git import Repository, cause, last_line
 from ..process import run, tail
 from ..pushing import logged_in
 from .linked import Linked
@@ -22,6 +22,7 @@ from .linked import Linked
 TOKEN = "TEMPLATE_TOKEN"  # noqa: S105 - the variable's name
 SECRET = re.compile(r"TOKEN|PASSWORD|SECRET|CREDENTIAL|_KEY$", re.IGNORECASE)
 RENDER_S = 300
+JUDGE = "delivery"
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,13 @@ class Source:
                 "mend the answer that it names in .cruft.json, or tell the template's owners",
             )
         [made] = out.iterdir()
+        if not (made / JUDGE / "cli.py").is_file():
+            raise Refused(
+                "other-template",
+                f"{self.linked.shown} at {commit[:12]} gives no {JUDGE}/.",
+                "An update replaces delivery/ by the template's.",
+                "name in .cruft.json the template that this repository was made of",
+            )
         return made
 
 
@@ -116,7 +124,7 @@ def cloned(linked: Linked, root: Path, environ: Mapping[str, str]) -> Iterator[S
         quiet = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8", **env}
         done = run("git", *options, *words, cwd=root, env=quiet, check=False)
         if done.code != 0:
-            said = _cause(done.stderr).replace(linked.template, linked.shown)
+            said = cause(done.stderr).replace(linked.template, linked.shown)
             raise Unknown(
                 "template-unreachable",
                 f"{linked.shown} could not be cloned: {said}",
@@ -124,12 +132,9 @@ def cloned(linked: Linked, root: Path, environ: Mapping[str, str]) -> Iterator[S
                 f"see that `git ls-remote {linked.shown}` works here; {TOKEN} may hold a token "
                 "that reads it",
             )
-        yield Source(linked, Repository(folder / "clone"), folder)
-
-
-def _cause(said: str) -> str:
-    """Return the line in which git names the cause; advice on rights may follow it."""
-    return next((row for row in said.splitlines() if row.startswith("fatal:")), last_line(said))
+        # Named, since Git may be told to look for no bare repository by itself.
+        found = Repository(folder / "clone", {"GIT_DIR": str(folder / "clone")})
+        yield Source(linked, found, folder)
 
 
 def without_secrets() -> dict[str, str]:
