@@ -331,6 +331,32 @@ def test_merge_of_main_that_brings_more_takes_approvals_back(hosted: Hosted) -> 
     assert approvals(hosted, number) == "approvals-missing"
 
 
+def test_who_pressed_the_button_does_not_approve(
+    hosted: Hosted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DELIVER_REQUESTED_BY", "Ada")
+    number = json.loads(hosted.deliver(*ROLLBACK, "--pr", "--json").stdout)["pull_request"][
+        "number"
+    ]
+    hosted.approve(number, ADA)
+    assert approvals(hosted, number) == "approvals-missing"
+    hosted.approve(number, BEN)
+    assert approvals(hosted, number) == "ok"
+
+
+def test_false_name_of_who_asked_takes_an_approval_and_gives_none(hosted: Hosted) -> None:
+    made = hosted.put(hosted.world.rollback("staging"))
+    branch = hosted.ask(ADA, "GET", f"pulls/{made.number}")["head"]["ref"]
+    hosted.world.git("switch", "--quiet", branch)
+    where = hosted.githost.address(ROBOT, hosted.repository)
+    hosted.world.commit("Say so\n\nrequested-BY: ben\nmore text, so that Git knows no trailer")
+    hosted.world.git("push", "--quiet", where, branch)
+    hosted.approve(made.number, BEN)
+    assert approvals(hosted, made.number) == "approvals-missing"
+    hosted.approve(made.number, ADA)
+    assert approvals(hosted, made.number) == "ok"
+
+
 def test_approvals_are_of_the_commit_that_was_judged(hosted: Hosted) -> None:
     made = hosted.put(hosted.world.promote("prod"))
     done = hosted.deliver("approvals", "--pr", str(made.number), "--head", "main")

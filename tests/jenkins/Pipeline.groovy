@@ -1,7 +1,7 @@
 // Runs a declarative Jenkinsfile: its words are Groovy methods, as Jenkins has them; `sh` is real.
 //
-// Arguments: the Jenkinsfile, and a JSON file with env, params, credentials, folder, byClock and quiet:
-// the stages whose shells are told and not run.
+// Arguments: the Jenkinsfile, and a JSON file with env, params, credentials, folder, causes and quiet: the
+// stages whose shells are told and not run.
 // What happened is printed as one JSON line an event. The exit status is that of the build.
 import groovy.json.JsonOutput
 import groovy.json.JsonSlurper
@@ -51,7 +51,7 @@ abstract class Words extends Script {
     def getEnv() { given.env + vars }
     def getParams() { given.params }
     def getScm() { [userRemoteConfigs: [given.origin]] }
-    def getCurrentBuild() { [getBuildCauses: { String cause -> given.byClock ? [cause] : [] }] as Expando }
+    def getCurrentBuild() { [getBuildCauses: { String kind -> given.causes.findAll { it._class == kind } }] as Expando }
 
     def pipeline(Closure body) {
         at(body)

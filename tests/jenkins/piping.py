@@ -14,6 +14,12 @@ from typing import Any
 
 HERE = Path(__file__).parent
 DEADLINE_S = 900
+BY_CLOCK = {"_class": "hudson.triggers.TimerTrigger$TimerTriggerCause"}
+
+
+def pressed_by(user: str) -> dict[str, str]:
+    """Return the cause of a build whose button somebody pressed, as Jenkins tells it."""
+    return {"_class": "hudson.model.Cause$UserIdCause", "userId": user, "userName": user.title()}
 
 
 @dataclass(frozen=True)
@@ -46,9 +52,12 @@ class Jenkins:
     """Stages whose shells are not run."""
 
     def build(
-        self, branch: Mapping[str, str], params: Mapping[str, str], by_clock: bool = False
+        self,
+        branch: Mapping[str, str],
+        params: Mapping[str, str],
+        cause: Mapping[str, str] | None = None,
     ) -> Built:
-        """Return how the Jenkinsfile of the repository was built for a branch."""
+        """Return how the Jenkinsfile of the repository was built for a branch, and why."""
         self.folder.mkdir(parents=True, exist_ok=True)
         given = {
             "env": {**self.environment, **branch},
@@ -56,7 +65,7 @@ class Jenkins:
             "credentials": {**self.credentials},
             "folder": str(self.folder),
             "origin": self.origin,
-            "byClock": by_clock,
+            "causes": [cause] if cause else [],
             "quiet": [*self.quiet],
         }
         path = self.folder / "given.json"

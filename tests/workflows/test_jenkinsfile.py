@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.delivery.hosted import ADA, ROBOT, Hosted
+from tests.delivery.hosted import ADA, BEN, ROBOT, Hosted
 from tests.delivery.world import KUSTOMIZE_APP
-from tests.jenkins.piping import Built, Jenkins
+from tests.jenkins.piping import BY_CLOCK, Built, Jenkins, pressed_by
 from tests.workflows.acting import Runner
 from tests.workflows.test_workflows import checked, comments, proposed
 
@@ -80,18 +80,24 @@ def test_judging_stage_checks_out_main_and_the_other_has_no_credential(
 
 
 def test_promotion_by_jenkins_opens_one_pull_request(hosted: Hosted, jenkins: Jenkins) -> None:
-    built = jenkins.build(MAIN, PROMOTE)
+    built = jenkins.build(MAIN, PROMOTE, pressed_by(ADA))
     assert built.stages() == {"Promote": "succeeded"}, built.log
     [number] = hosted.open_numbers()
     found = hosted.ask(ADA, "GET", f"pulls/{number}")
     assert found["title"] == f"promote(staging): {KUSTOMIZE_APP} model 1"
     assert CANARY not in built.log
     assert hosted.githost.tokens[ROBOT] not in built.log
+    hosted.fetch()
+    counts = ("approvals", "--pr", str(number))
+    hosted.approve(number, ADA)
+    assert "approvals-missing" in hosted.deliver(*counts).stderr  # she asked for it
+    hosted.approve(number, BEN)
+    assert "approved by ben" in hosted.deliver(*counts).stdout
 
 
 def test_clock_looks_for_drift_and_releases_nothing(jenkins: Jenkins) -> None:
     asked = {**jenkins.environment, "ARGOCD_SERVER": "http://127.0.0.1:9"}
-    built = replace(jenkins, environment=asked).build(MAIN, {"ACTION": "release"}, by_clock=True)
+    built = replace(jenkins, environment=asked).build(MAIN, {"ACTION": "release"}, BY_CLOCK)
     assert built.stages() == {"Drift": "failed"}, built.log
     assert "argocd-unreachable" in built.said("Drift")
 

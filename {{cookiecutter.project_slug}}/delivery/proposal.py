@@ -30,6 +30,9 @@ from .settings import Environment, Settings, read_settings
 from .validation import allowed_kinds, require_gpu_image, validate
 from .workplace import Workplace
 
+REQUESTED = "Requested-by"
+"""The trailer of a commit that names who asked for it, as somebody who pressed a button."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -274,7 +277,7 @@ def propose(workplace: Workplace, steps: Sequence[Step]) -> Proposal:
             branch,
             workplace.main.commit,
             files,
-            _message(made),
+            _message(made, workplace.requested_by),
             replace=workplace.branches == "replace",
         )
     else:  # as after the first call, where it is origin's alone
@@ -284,11 +287,13 @@ def propose(workplace: Workplace, steps: Sequence[Step]) -> Proposal:
     return Proposal(branch, standing, steps)
 
 
-def _message(made: Proposal) -> str:
+def _message(made: Proposal, requested_by: str) -> str:
     body = [f"{s.app} {s.name}: release {short(s.record.release.id)}" for s in made.steps]
     body += ["", f"Reason: {made.steps[0].record.reason}"]
     if made.steps[0].record.change:
         body.append(f"Change: {made.steps[0].record.change}")
+    if requested_by.strip():
+        body += ["", f"{REQUESTED}: {' '.join(requested_by.split())}"]
     return "\n".join([made.subject, "", *body]) + "\n"
 
 

@@ -35,6 +35,8 @@ class Workplace:
     main_name: str = "main"
     """What main is called here: `origin/main`, or `main` in a clone without an origin."""
     branches: Branches = "new"
+    requested_by: str = ""
+    """Who asked for what is written, by the Git host's login, where it was not who wrote it."""
 
     @classmethod
     def open(cls, start: Path) -> Workplace:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,8 +13,11 @@ from ..git import Entry, Repository
 from ..hosts.host import Host
 from ..hosts.parts import PullRequest
 from ..owners import owned
+from ..proposal import REQUESTED
 from ..settings import read_settings
 from ..workplace import Workplace
+
+REQUESTERS = re.compile(rf"^{REQUESTED}:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ def approvals(place: Workplace, host: Host, number: int, head: str) -> list[Appr
     """Return who approves, for each environment and owned path that a pull request changes.
 
     `head`, where it is given, is the commit that was judged; approvals count for what the newest
-    commit brings. Nobody approves what they opened or wrote. Numbers and names are those of the
+    commit brings. Nobody approves what they opened, wrote or asked for. Numbers and names are of the
     newest main. Raises Refused: `approvals-missing`, `head-moved`.
     """
     request = host.get(number)
@@ -50,7 +54,8 @@ def approvals(place: Workplace, host: Host, number: int, head: str) -> list[Appr
     if not any(need.count for need in found):
         return [Approved(need.subject, 0, ()) for need in found]
     same = equal_commits(place.repository, place.main.commit, commit)
-    authors = {one.lower() for one in host.authors(request, same[:-1])}
+    wrote = {*host.authors(request, same[:-1]), *_requesters(change)}
+    authors = {one.lower() for one in wrote}
     others = [one for one in host.approved_by(number, same) if one.lower() not in authors]
     return [_counted(host, need, others) for need in found]
 
@@ -78,6 +83,12 @@ def _brought(repository: Repository, main: str, commit: str) -> dict[str, Entry 
     head = repository.snapshot(commit).entries
     changed = (path for path in base.keys() | head.keys() if base.get(path) != head.get(path))
     return {path: head.get(path) for path in changed}
+
+
+def _requesters(change: Change) -> list[str]:
+    """Return who asked for a commit, as its message says; a false name only takes one away."""
+    commits = f"{change.base.commit}..{change.head.commit}"
+    return REQUESTERS.findall(change.repository.git("log", "--format=%B", commits).text)
 
 
 def _records(change: Change) -> Iterator[Need]:
@@ -132,7 +143,8 @@ def _missing(need: Need, counted: tuple[str, ...]) -> Refused:
     return Refused(
         "approvals-missing",
         f"{need.subject} needs {need.count} approvals of the newest commit and has {has}.",
-        f"They are given by {among}; not by who opened the pull request or wrote a commit of it.",
+        f"They are given by {among}; not by who opened the pull request, asked for it, or wrote a "
+        "commit of it.",
         "have it approved on its page, then have this check run again",
     )
 
