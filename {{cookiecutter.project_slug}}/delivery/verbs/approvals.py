@@ -43,8 +43,8 @@ def approvals(place: Workplace, host: Host, number: int, head: str) -> list[Appr
     """Return who approves, for each environment and owned path that a pull request changes.
 
     `head`, where it is given, is the commit that was judged; approvals count for what the newest
-    commit brings. Nobody approves what they opened, wrote or asked for. Numbers and names are of the
-    newest main. Raises Refused: `approvals-missing`, `head-moved`.
+    commit brings. Nobody approves what they opened, wrote or asked for. Numbers and names are those
+    of the newest main. Raises Refused: `approvals-missing`, `head-moved`.
     """
     request = host.get(number)
     commit = place.repository.resolve(head or request.head.sha)
@@ -54,7 +54,7 @@ def approvals(place: Workplace, host: Host, number: int, head: str) -> list[Appr
     if not any(need.count for need in found):
         return [Approved(need.subject, 0, ()) for need in found]
     same = equal_commits(place.repository, place.main.commit, commit)
-    wrote = {*host.authors(request, same[:-1]), *_requesters(change)}
+    wrote = (*host.authors(request, same[:-1]), *_requesters(change))
     authors = {one.lower() for one in wrote}
     others = [one for one in host.approved_by(number, same) if one.lower() not in authors]
     return [_counted(host, need, others) for need in found]
