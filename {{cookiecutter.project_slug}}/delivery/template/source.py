@@ -90,7 +90,9 @@ class Source:
         words += ["--output-dir", out, "--extra-context-file", given, "--config-file", config]
         words += ["--directory", self.linked.directory] if self.linked.directory else []
         cruft = python.with_name("cruft")
-        env = {**without_secrets(), "_TYPER_STANDARD_TRACEBACK": "1"}
+        # cookiecutter leaves the scripts of hooks behind: here they go with the folder.
+        own = {"TMPDIR": str(self.folder), "_TYPER_STANDARD_TRACEBACK": "1"}
+        env = {**without_secrets(), **own}
         done = run(cruft, *words, env=env, timeout_s=RENDER_S, check=False)
         if done.code != 0:
             said = done.stderr.partition("Traceback ")[0].strip() or last_line(done.stderr)
