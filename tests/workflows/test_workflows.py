@@ -14,9 +14,6 @@ from delivery.evidence import evidence_digest, parse_evidence
 from delivery.records import parse_record
 
 from tests.delivery.hosted import ADA, ROBOT, Hosted
-from tests.delivery.models import register
-from tests.delivery.recorded import at
-from tests.delivery.replaying import TOKEN, replaying
 from tests.delivery.world import KUSTOMIZE_APP
 from tests.workflows.acting import Ran, Runner
 from tests.workflows.conftest import SECRETS
@@ -152,47 +149,6 @@ def test_records_alone_leave_nothing_to_test(hosted: Hosted, runner: Runner) -> 
     ran = runner.run("pull_request", "test.yml", {"pull_request": request})
     assert dict(ran.jobs) == {"test": "succeeded"}, ran.log
     assert "make --no-print-directory" not in ran.log
-
-
-@pytest.mark.parametrize("workflow", ["confirm.yml", "drift.yml"])
-def test_workflow_that_asks_argocd_names_what_does_not_answer(
-    workflow: str, hosted: Hosted, runner: Runner
-) -> None:
-    assert hosted.name
-    assert pressed(runner, workflow, {}).jobs == {}  # no Argo CD is named
-    tokens = {f"ARGOCD_AUTH_TOKEN_{name}": "canary-argocd-60de" for name in ("DEV", "STAGING")}
-    asked = {**runner.variables, "ARGOCD_SERVER": "http://127.0.0.1:9"}
-    ran = pressed(replace(runner, variables=asked, secrets={**SECRETS, **tokens}), workflow, {})
-    assert set(ran.jobs.values()) == {"failed"}
-    assert "argocd-unreachable" in ran.log
-    assert "canary-argocd" not in ran.log
-
-
-# MLflow 3 asks SQLAlchemy 2.1 for what that will take out.
-@pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated")
-def test_record_that_runs_is_confirmed_by_a_note_on_the_host(
-    hosted: Hosted, runner: Runner
-) -> None:
-    world = hosted.world
-    world.merge(world.release(2))
-    register(world, 1, 2)
-    hosted.push_main()
-    with replaying() as argocd:
-        answer = at("runs", world.git("rev-parse", "main"))
-        answer["spec"]["source"]["repoURL"] = hosted.place.settings.repository
-        argocd.gives(f"applications/acme-models-dev-{KUSTOMIZE_APP}", answer)
-        mlflow = f"sqlite:///{world.root}/.local/mlflow/mlflow.db"
-        asked = {"ARGOCD_SERVER": argocd.url, "MLFLOW_TRACKING_URI": mlflow}
-        origin = hosted.githost.address(ROBOT, hosted.repository)
-        ran = replace(
-            runner,
-            environment={**runner.environment, "ORIGIN": origin},
-            variables={**runner.variables, **asked},
-            secrets={**SECRETS, "ARGOCD_AUTH_TOKEN_DEV": TOKEN},
-        ).run("push", "confirm.yml", {"ref": "refs/heads/main"})
-    assert dict(ran.jobs) == {"confirm": "succeeded"}, ran.log
-    assert "refs/notes/deliver" in world.git("ls-remote", origin)
-    assert TOKEN not in ran.log
 
 
 def pressed(runner: Runner, workflow: str, inputs: Mapping[str, str]) -> Ran:
