@@ -125,9 +125,12 @@ def test_rollback_button_needs_no_registry(hosted: Hosted, runner: Runner) -> No
     hosted.push_main()
     asked = {"app": KUSTOMIZE_APP, "environment": "dev", "reason": "false alarms doubled"}
     ran = pressed(replace(runner, variables={}), "rollback.yml", asked)
-    assert ran.jobs["rollback"] == "succeeded", ran.log
+    called = {f"check/{name}" for name in (*JOBS, "mark")}
+    assert dict(ran.jobs) == dict.fromkeys({"rollback", *called}, "succeeded"), ran.log
     [number] = hosted.open_numbers()
-    assert hosted.ask(ADA, "GET", f"pulls/{number}")["title"].startswith("rollback(dev): ")
+    found = hosted.ask(ADA, "GET", f"pulls/{number}")
+    assert found["title"].startswith("rollback(dev): ")
+    assert marks(hosted, found["head"]["sha"]) == {"pass": "success", "test": "success"}
 
 
 def test_board_is_published_where_it_is_asked_for(hosted: Hosted, runner: Runner) -> None:
