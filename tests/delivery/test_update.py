@@ -225,6 +225,20 @@ def test_branch_with_work_of_others_is_not_replaced(taken: Taken, tmp_path: Path
         write(world.work, taken.update)
 
 
+def test_branch_that_brings_the_same_stays_when_main_goes_on(taken: Taken, tmp_path: Path) -> None:
+    world = taken.world.copy(tmp_path / "repository")
+    world.change({"docs/notes.md": "Of ours.\n"})
+    again = prepared(world)
+    assert write(world.work, again) == taken.commit
+    world.git("switch", "--quiet", BRANCH)
+    world.git("merge", "--quiet", "--no-edit", "main")  # as the host's button does
+    merged = world.git("rev-parse", "HEAD")
+    world.git("switch", "--quiet", "main")
+    assert write(world.work, again) == merged
+    world.change({CI: f"{shown(world, 'main', CI)}\nMore of ours.\n"})
+    assert write(world.work, prepared(world)) not in (taken.commit, merged)
+
+
 def test_branch_that_is_checked_out_stays_where_it_is(taken: Taken, tmp_path: Path) -> None:
     world = taken.world.copy(tmp_path / "repository")
     world.change({CI: "Newer main.\n"})

@@ -71,13 +71,13 @@ def equal_commits(repository: Repository, main: str, head: str) -> list[str]:
         before, other = parents
         if not repository.is_ancestor(other, main):
             break
-        if _brought(repository, main, before) != _brought(repository, main, found[-1]):
+        if brought(repository, main, before) != brought(repository, main, found[-1]):
             break
         found.append(before)
     return found
 
 
-def _brought(repository: Repository, main: str, commit: str) -> dict[str, Entry | None]:
+def brought(repository: Repository, main: str, commit: str) -> dict[str, Entry | None]:
     """Return each path in which a commit differs from main, as it left it; None for a removal."""
     base = repository.snapshot(repository.merge_base(main, commit)).entries
     head = repository.snapshot(commit).entries

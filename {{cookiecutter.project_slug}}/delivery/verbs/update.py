@@ -22,12 +22,14 @@ from ..template.linked import PATH, Linked
 from ..template.merging import Sides, merge, stored, tree_of
 from ..template.source import Source, cloned
 from ..workplace import Workplace
+from .approvals import brought, equal_commits
 
 BRANCH = "update/template"
 LOCK = Path(__file__).parents[1] / "requirements-update.lock"
 RENDERER = re.compile(rb"^RENDERER = (\d+)$", re.MULTILINE)
 WRITTEN = "Written-tree: "
 """What the message of the branch's commit ends with: another tree is somebody's own work."""
+SAID = "--format=%B%x00%T"
 
 
 @dataclass(frozen=True)
@@ -81,12 +83,13 @@ def prepare(place: Workplace, to: str | None, say: Say, *, dry_run: bool) -> Upd
 
 
 def write(place: Workplace, found: Update) -> str:
-    """Return the commit that the branch now points to, here; one of the same files stays.
+    """Return the commit that the branch now points to, here; one that brings the same stays.
 
-    Raises Refused (`branch-exists`) where the branch holds what `deliver` did not write.
+    So what was approved stays approved when main goes on. Raises Refused (`branch-exists`) where
+    the branch holds what `deliver` did not write.
     """
     repository, standing = place.repository, None
-    for ref in (f"refs/heads/{BRANCH}", f"refs/remotes/origin/{BRANCH}"):
+    for ref in (f"refs/remotes/origin/{BRANCH}", f"refs/heads/{BRANCH}"):
         tip = repository.resolve(ref) if repository.exists(ref) else None
         if tip and not untouched(place, tip):
             raise Refused(
@@ -95,7 +98,7 @@ def write(place: Workplace, found: Update) -> str:
                 "An update takes the place of the one before, and of nothing else.",
                 f"merge it, or move it: git branch -m {BRANCH} another-name; delete it on origin",
             )
-        if tip and _holds(repository, tip, place.main.commit, found):
+        if tip and _holds(place, tip, found):
             standing = standing or tip
     commit = standing or repository.commit(found.tree, place.main.commit, found.message)
     done = repository.git("branch", "--force", "--no-track", BRANCH, commit, check=False)
@@ -111,13 +114,13 @@ def write(place: Workplace, found: Update) -> str:
 
 def untouched(place: Workplace, commit: str) -> bool:
     """Return whether a branch holds nothing but what `write` put there."""
-    words = ("rev-list", "--count", f"{place.main.commit}..{commit}")
-    if int(place.repository.git(*words).text) > 1:
-        return False
-    message = place.repository.git("show", "--no-patch", "--format=%B%x00%T", commit).text
-    text, _, tree = message.rpartition("\0")
-    merged = place.repository.is_ancestor(commit, place.main.commit)
-    return merged or text.rstrip().endswith(f"{WRITTEN}{tree}")
+    repository, main = place.repository, place.main.commit
+    own = equal_commits(repository, main, commit)[-1]
+    if repository.is_ancestor(own, main):
+        return True
+    alone = repository.git("rev-list", "--count", f"{main}..{own}").text == "1"
+    text, _, tree = repository.git("show", "--no-patch", SAID, own).text.rpartition("\0")
+    return alone and text.rstrip().endswith(f"{WRITTEN}{tree}")
 
 
 def _merged(
@@ -181,10 +184,17 @@ def _versions(repository: Repository, files: Mapping[str, Entry]) -> dict[str, s
     return ours | {name: str(version) for name, version in pinned.items()}
 
 
-def _holds(repository: Repository, commit: str, parent: str, found: Update) -> bool:
-    """Return whether a commit brings these files to this main, told in the same words."""
-    said = repository.git("show", "--no-patch", "--format=%T %P%n%B", commit).text.rstrip()
-    return said == f"{found.tree} {parent}\n{found.message}".rstrip()
+def _holds(place: Workplace, commit: str, found: Update) -> bool:
+    """Return whether a commit brings the same files to main, told in the same words."""
+    repository, main = place.repository, place.main
+    own = equal_commits(repository, main.commit, commit)[-1]
+    said, wanted = repository.git("show", "--no-patch", SAID, own).text, found.message
+    if said.partition(WRITTEN)[0] != wanted.partition(WRITTEN)[0]:
+        return False
+    files = repository.listing(found.tree)
+    paths = main.entries.keys() | files.keys()
+    brings = {path: files.get(path) for path in paths if files.get(path) != main.entries.get(path)}
+    return brought(repository, main.commit, own) == brings
 
 
 @contextmanager
