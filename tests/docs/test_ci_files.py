@@ -24,6 +24,7 @@ JENKINSFILE = GENERATED / "Jenkinsfile"
 ACTIONS = sorted(GENERATED.glob(".github/actions/*/action.yml"))
 OURS = {f"./{path.parent.relative_to(GENERATED)}" for path in ACTIONS}
 OWNERS = "actions|aws-actions|azure|google-github-actions|sigstore"
+EXECUTED = re.compile(r"^\| `(\S+\.yml)` \| ([^|]*) \| ([^|]*) \|$", re.MULTILINE)
 PINNED = re.compile(rf"({OWNERS})/[a-z-]+(/[a-z]+)?@[0-9a-f]{{40}}")
 
 
@@ -158,6 +159,24 @@ def test_called_workflow_is_granted_each_right_that_its_jobs_ask_for(name: str) 
 def test_required_job_needs_every_other_job() -> None:
     jobs = of_ours("check.yml")
     assert set(jobs["pass"]["needs"]) == set(jobs) - {"pass", "mark"}
+
+
+def test_docs_say_of_every_job_how_it_was_executed() -> None:
+    page = (GENERATED / "docs/ci.md").read_text(encoding="utf-8")
+    rows = EXECUTED.findall(page.partition("Every job is executed:")[2])
+    told = {file: jobs.replace("`", "").split() for file, jobs, how in rows if how.strip()}
+    there = {
+        path.name: list(yaml.safe_load(path.read_text())["jobs"])
+        for path in GENERATED.glob(".github/workflows/*.yml")
+    }
+    assert told == there
+
+
+def test_every_workflow_is_run_by_a_test() -> None:
+    tests = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").glob("*/test_*.py")]
+    run = "".join(text for text in tests if "tests.workflows.acting" in text)
+    names = {path.name for path in GENERATED.glob(".github/workflows/*.yml")}
+    assert {name for name in names if f'"{name}"' not in run} == set()
 
 
 def test_sandbox_agent_is_as_restricted_as_a_pod_can_be() -> None:
