@@ -137,11 +137,12 @@ ADVICE: dict[str, tuple[str, str]] = {
     ),
     "line-stopped": (
         "somebody has stopped all changes of {env}. {seen}",
-        "wait until they go on; who stopped it, and why, the history of `delivery.yaml` says",
+        "wait until they go on, and have this check run again; who stopped it, and why, the "
+        "history of `delivery.yaml` says",
     ),
     "frozen": (
         "{env} may not be changed at this time. {seen}",
-        "wait: {next}",
+        "wait: {next}; have this check run again then, for it does not by itself",
     ),
     "does-not-render": (
         "the files of the app do not fit together, so it cannot be said what would run. {seen}",
