@@ -102,6 +102,7 @@ def runner_of(place: Place, root: Path, origin: str, folder: Path) -> Runner:
         "ORIGIN": origin,
         "PACKAGES": str(place.packages),
         "PAGES": str(folder / "pages"),
+        "KEPT": str(folder / "kept"),
     }
     variables = {"REGISTRY_HOST": place.address, "REGISTRY_ACCOUNT": "robot"}
     return Runner(root, folder / "act", environment, variables, SECRETS)
