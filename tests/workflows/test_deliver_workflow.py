@@ -42,8 +42,8 @@ def shop(tmp_path: Path) -> Iterator[Place]:
     world = World(bake(tmp_path, registry=f"{address}/acme"))
     training = f"acme_models/{HELM_APP.replace('-', '_')}/train.py"
     world.change({training: "raise SystemExit('no data today')\n"}, "Break one app")
-    make(world, "setup", "base", "services")
     try:
+        make(world, "setup", "base", "services")
         yield Place(world, address, read_env(world.root), world.root / ".venv")
     finally:
         make(world, "services-stop")

@@ -22,6 +22,7 @@ pytestmark = [
 
 CANARY = "canary-jenkins-registry-31f0"
 MAIN = {"BRANCH_NAME": "main"}
+ROLLBACK = ("rollback", KUSTOMIZE_APP, "--env", "dev", "--reason", "false alarms", "--pr")
 PROMOTE = {
     "ACTION": "promote",
     "APPS": KUSTOMIZE_APP,
@@ -77,6 +78,17 @@ def test_judging_stage_checks_out_main_and_the_other_has_no_credential(
     assert out == [("delivery", "main"), ("sandbox", "change")]
     assert [one for one in built.events if one["node"] == "sandbox" and one.get("bound")] == []
     assert built.status == 1
+
+
+def test_rollback_is_judged_while_the_registry_is_down(hosted: Hosted, jenkins: Jenkins) -> None:
+    hosted.world.merge(hosted.world.release(2))
+    hosted.push_main()
+    assert hosted.deliver(*ROLLBACK).returncode == 0
+    [number] = hosted.open_numbers()
+    down = {**jenkins.environment, "REGISTRY_HOST": "127.0.0.1:9"}
+    built = judged(replace(jenkins, environment=down), number)
+    assert "connection refused" in built.said("Check")
+    assert built.stages()["Check"] == "succeeded", built.log
 
 
 def test_promotion_by_jenkins_opens_one_pull_request(hosted: Hosted, jenkins: Jenkins) -> None:
