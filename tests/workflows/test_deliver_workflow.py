@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -28,6 +29,7 @@ pytestmark = [
 
 JOBS = ("train", "build", "release")
 NOTHING = (
+    "every app has a model of its code and locks",
     "every model of main's code and locks has an image",
     "no app differs from its newest release",
 )
@@ -56,6 +58,15 @@ def make(world: World, *targets: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def drop_broken(world: World) -> None:
+    """Commit on main, as it came back from the host, that there is one app less."""
+    world.git("merge", "--quiet", "--ff-only", "origin/main")
+    for pattern in ("apps/{}", "overlays/*/{}", "*/" + HELM_APP.replace("-", "_")):
+        for folder in world.root.glob(pattern.format(HELM_APP)):
+            shutil.rmtree(folder)
+    world.commit("Drop the broken app")
+
+
 def failed(jobs: Mapping[str, str]) -> list[str]:
     return [name for name, how in jobs.items() if how != "succeeded"]
 
@@ -82,9 +93,13 @@ def test_what_is_merged_comes_to_dev_without_a_hand_though_another_app_fails(
     assert entry.record.release.built_from.commit == shop.world.git("rev-parse", "main")
     [comment] = comments(hosted, number)
     assert "May be merged" in comment
-    again = runner.run("push", "deliver.yml", PUSH)
-    assert set(again.jobs) == set(JOBS)
-    assert failed(again.jobs) == ["train"], again.log
+    drop_broken(hosted.world)
+    there = {
+        **runner.environment,
+        "ORIGIN": str(hosted.world.root),
+    }  # the host's main takes no push
+    again = replace(runner, environment=there).run("push", "deliver.yml", PUSH)
+    assert dict(again.jobs) == dict.fromkeys(JOBS, "succeeded"), again.log
     assert [one["number"] for one in hosted.ask(ADA, "GET", "pulls?state=all")] == [number]
     assert all(sentence in again.log for sentence in NOTHING)
     holds_no_secret(hosted, first, again.log, comment)
