@@ -1,6 +1,7 @@
 """A real Gitea on this machine, for tests of pull requests: users, tokens, a repository, branches.
 
-Its data lies in a folder of the test's, it listens on 127.0.0.1 alone, and it is gone afterwards.
+Its data lies in a folder of the test's, it listens on 127.0.0.1 or on one other address of this
+machine, and it is gone afterwards.
 """
 
 from __future__ import annotations
@@ -23,16 +24,17 @@ from cluster.programs import GITEA, build, sources
 START_S = 90
 TRIES = 3
 PASSWORD = secrets.token_urlsafe(16)
-RIGHTS = "write:repository,write:issue,write:user,read:organization"
+RIGHTS = "write:repository,write:issue,read:user,read:organization"
+"""What docs/branch-rules.md says that the token of `deliver` needs."""
 SETTINGS = """\
 RUN_MODE = prod
 RUN_USER = {user}
 I_AM_BEING_UNSAFE_RUNNING_AS_ROOT = true
 WORK_PATH = {folder}
 [server]
-HTTP_ADDR = 127.0.0.1
+HTTP_ADDR = {address}
 HTTP_PORT = {port}
-ROOT_URL = http://127.0.0.1:{port}/
+ROOT_URL = http://{address}:{port}/
 STATIC_ROOT_PATH = {static}
 DISABLE_SSH = true
 OFFLINE_MODE = true
@@ -54,6 +56,8 @@ ISSUE_INDEXER_TYPE = db
 ENABLED = false
 [actions]
 ENABLED = false
+[webhook]
+ALLOWED_HOST_LIST = private
 [log]
 MODE = file
 LEVEL = Warn
@@ -63,17 +67,18 @@ ROOT_PATH = {folder}/log
 
 @dataclass(frozen=True)
 class GitHost:
-    """A Gitea that runs, with the tokens of its users by name; `root` is its administrator."""
+    """A Gitea that runs, with the tokens of its users by name; `root-admin` administers it."""
 
     program: Path
     folder: Path
+    listens: str
     port: int
     tokens: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def url(self) -> str:
         """Its address."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.listens}:{self.port}"
 
     @property
     def api(self) -> str:
@@ -91,13 +96,13 @@ class GitHost:
         """Return the environment of its processes."""
         return {**os.environ, "HOME": str(self.folder), "GITEA_WORK_DIR": str(self.folder)}
 
-    def add_user(self, name: str, *, admin: bool = False) -> None:
-        """Add a user with a token."""
+    def add_user(self, name: str, *, admin: bool = False, rights: str = RIGHTS) -> None:
+        """Add a user with a token that has some rights."""
         about = ("--username", name, "--email", f"{name}@example.com", "--password", PASSWORD)
         kind = ("--admin",) if admin else ()
         self.call("admin", "user", "create", *about, *kind, "--must-change-password=false")
         more = ",write:admin,write:organization" if admin else ""
-        asked = ("--username", name, "--token-name", "test", "--scopes", f"{RIGHTS}{more}", "--raw")
+        asked = ("--username", name, "--token-name", "test", "--scopes", f"{rights}{more}", "--raw")
         self.tokens[name] = self.call("admin", "user", "generate-access-token", *asked)
 
     def ask(self, user: str, method: str, path: str, body: Any = None) -> httpx.Response:
@@ -113,14 +118,17 @@ class GitHost:
 
     def address(self, user: str, repository: str) -> str:
         """Return a repository's address with a user's password in it, for `git push`."""
-        return f"http://{user}:{PASSWORD}@127.0.0.1:{self.port}/{repository}.git"
+        return f"http://{user}:{PASSWORD}@{self.listens}:{self.port}/{repository}.git"
 
 
 @contextmanager
-def githost(folder: Path) -> Iterator[GitHost]:
-    """Yield a Gitea whose administrator is `root`; it is ended afterwards."""
+def githost(folder: Path, listens: str = "127.0.0.1") -> Iterator[GitHost]:
+    """Yield a Gitea whose administrator is `root-admin`; it is ended afterwards.
+
+    It listens on an address of this machine, such as one that a test's cluster reaches.
+    """
     folder.mkdir(parents=True)
-    host = _with_a_port(GitHost(build(GITEA) / "gitea", folder, 0))
+    host = _with_a_port(GitHost(build(GITEA) / "gitea", folder, listens, 0))
     host.call("migrate")
     host.add_user("root-admin", admin=True)
     host, process = _started(host)
@@ -133,7 +141,7 @@ def githost(folder: Path) -> Iterator[GitHost]:
 
 def _with_a_port(host: GitHost) -> GitHost:
     """Return a host with settings that name a port that is free now."""
-    made = replace(host, port=_free_port())
+    made = replace(host, port=_free_port(host.listens))
     (host.folder / "app.ini").write_text(SETTINGS.format(**_words(made)))
     return made
 
@@ -158,6 +166,7 @@ def _words(host: GitHost) -> Mapping[str, object]:
     return {
         "user": user,
         "folder": host.folder,
+        "address": host.listens,
         "port": host.port,
         "static": sources("code.gitea.io/gitea", ""),
         "secret": secrets.token_hex(32),
@@ -175,8 +184,8 @@ def _answers(host: GitHost, process: subprocess.Popen[bytes]) -> bool:
     return False
 
 
-def _free_port() -> int:
+def _free_port(address: str) -> int:
     with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
+        server.bind((address, 0))
         port: int = server.getsockname()[1]
         return port
