@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from delivery.current import current_file, current_path
-from delivery.evidence import evidence_digest, parse_evidence
-from delivery.records import parse_record
 
+from tests.delivery.forged import forged
 from tests.delivery.hosted import ADA, ROBOT, Hosted
 from tests.delivery.world import KUSTOMIZE_APP
 from tests.workflows.acting import Ran, Runner
@@ -82,7 +80,8 @@ def test_pull_request_that_brings_its_own_judge_is_refused(hosted: Hosted, runne
 
 def test_evidence_that_scoring_does_not_give_is_refused(hosted: Hosted, runner: Runner) -> None:
     number, _ = proposed(hosted)
-    head = amended(hosted, number, forged(hosted))
+    branch = hosted.world.git("for-each-ref", "--format=%(refname)", "refs/heads/promote")
+    head = amended(hosted, number, forged(hosted.world, branch, "staging/0001", 0.9))
     ran = checked(runner, number, head)
     judged = ran.jobs.get("rules"), ran.jobs.get("evidence")
     assert judged == ("succeeded", "failed"), ran.log
@@ -173,22 +172,3 @@ def amended(hosted: Hosted, number: int, files: Mapping[str, str]) -> str:
     hosted.world.git("push", "--quiet", hosted.githost.address(ROBOT, hosted.repository), branch)
     hosted.world.git("checkout", "--quiet", "main")
     return head
-
-
-def forged(hosted: Hosted) -> dict[str, str]:
-    """Return the record and the evidence of a promotion with a better figure in it."""
-    record = f"releases/staging/{KUSTOMIZE_APP}/records/0001"
-    branch = hosted.world.git("for-each-ref", "--format=%(refname)", "refs/heads/promote")
-    old = hosted.world.repository.git("show", f"{branch}:{record}.evidence.json").stdout
-    evidence = parse_evidence(old, record)
-    evidence.metrics["candidate"]["accuracy"] = 0.9
-    made = parse_record(hosted.world.repository.git("show", f"{branch}:{record}.yaml").stdout, "")
-    named = made.evidence.model_copy(update={"sha256": evidence_digest(evidence.dump())})
-    ours = made.model_copy(update={"evidence": named})
-    return {
-        f"{record}.evidence.json": evidence.dump().decode(),
-        f"{record}.yaml": ours.dump().decode(),
-        current_path("staging", KUSTOMIZE_APP): current_file(
-            "staging", KUSTOMIZE_APP, 1, ours
-        ).decode(),
-    }
