@@ -84,11 +84,11 @@ def _bin(place: Place) -> Path:
     return folder
 
 
-def objects(plane: Plane, members: list[Plane], password: str) -> list[Path]:
+def objects(plane: Plane, members: list[Plane], password: str, webhooks: str) -> list[Path]:
     """Return what to apply: its CRDs, its configuration as installed, the admin, the members."""
     manifests = built.sources(MODULE, "manifests")
     crds = sorted((manifests / "crds").glob("*-crd.yaml"))
-    secrets = [_namespace(), _admin(password), *(_member(one) for one in members)]
+    secrets = [_namespace(), _admin(password, webhooks), *(_member(one) for one in members)]
     config = [
         {**one, "metadata": {**one["metadata"], "namespace": NAMESPACE}}
         for path in sorted((manifests / "base/config").glob("argocd-*.yaml"))
@@ -106,13 +106,14 @@ def _namespace() -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
 
 
-def _admin(password: str) -> dict[str, Any]:
+def _admin(password: str, webhooks: str) -> dict[str, Any]:
     return _secret(
         "argocd-secret",
         {"app.kubernetes.io/name": "argocd-secret", "app.kubernetes.io/part-of": "argocd"},
         {
             "admin.password": hashed(password),
             "admin.passwordMtime": "2026-01-01T00:00:00Z",
+            "webhook.gogs.secret": webhooks,
             "server.secretkey": base64.b64encode(os.urandom(32)).decode(),
         },
     )

@@ -95,6 +95,11 @@ class Cluster:
         """The Git server's user and password."""
         return "git", f"git-{self.admin_password}"
 
+    @property
+    def webhook_secret(self) -> str:
+        """What webhooks of Gitea are signed with: to Argo CD they are those of Gogs."""
+        return f"webhook-{self.admin_password}"
+
     def git_url(self, name: str) -> str:
         """Return the URL of a repository, without user and password."""
         return f"http://{self.address}:{services.GIT_PORT}/{name}.git"

@@ -179,7 +179,11 @@ def _write(cluster: Cluster, folders: list[Path]) -> None:
 
 def _start_argocd(cluster: Cluster) -> None:
     first, *members = cluster.planes
-    _apply(cluster, first, *argocd.objects(first, members, cluster.admin_password))
+    _apply(
+        cluster,
+        first,
+        *argocd.objects(first, members, cluster.admin_password, cluster.webhook_secret),
+    )
     _wait(cluster, "Argo CD's kinds", lambda: _serves_argocd(cluster))
     supervision.tell(cluster.place.folder, *argocd.WAITING)
 

@@ -10,7 +10,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from cluster import Cluster
@@ -34,11 +34,27 @@ class Desk(Shell):
 
 
 @dataclass(frozen=True)
+class Remote:
+    """Where a repository is: its name, its address, and the logins of its team and of Argo CD."""
+
+    name: str
+    url: str
+    login: tuple[str, str] = field(repr=False)
+    reader: tuple[str, str] = field(repr=False)
+
+    @classmethod
+    def on(cls, cluster: Cluster) -> Self:
+        """Make an empty repository on a cluster's own Git server."""
+        return cls(SLUG, cluster.create_repository(SLUG), cluster.git_login, cluster.git_login)
+
+
+@dataclass(frozen=True)
 class Team:
     """People with a repository, the cluster that it delivers to, and their tokens."""
 
     cluster: Cluster
     place: Place
+    remote: Remote
     tokens: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -49,14 +65,17 @@ class Team:
     @property
     def project(self) -> str:
         """The repository's name, with which all names in the cluster begin."""
-        return SLUG
+        return self.remote.name
 
     def deliver(self, *words: str, expect: int = 0, **variables: str) -> str:
         """Return what a verb printed; fails unless it ends with the status that is expected."""
+        return self.desk(**variables)("deliver", *words, expect=expect)
+
+    def desk(self, **variables: str) -> Desk:
+        """Return the shell of somebody who has the team's tokens."""
         shell = self.place.shell
         assert isinstance(shell, Desk)
-        desk = Desk(shell.folder, {**shell.variables, **self.tokens, **variables})
-        return desk("deliver", *words, expect=expect)
+        return Desk(shell.folder, {**shell.variables, **self.tokens, **variables})
 
     def git(self, *words: str) -> str:
         """Return what Git printed in the team's repository."""
@@ -88,7 +107,7 @@ class Team:
     @property
     def url(self) -> str:
         """The repository's address, which Argo CD reads."""
-        return self.cluster.git_url(SLUG)
+        return self.remote.url
 
     def change(self, files: Mapping[str, str | None], why: str) -> None:
         """Merge a reviewed change of sources: texts by path, None removes a file."""
@@ -133,7 +152,7 @@ class Team:
 
     def namespace(self, environment: str) -> str:
         """Return an environment's namespace."""
-        return f"{SLUG}-{environment}"
+        return f"{self.project}-{environment}"
 
     def get(self, kind: str, *words: str) -> Any:
         """Return objects as the API server has them."""
@@ -141,7 +160,9 @@ class Team:
 
     def application(self, app: str, environment: str) -> Any:
         """Return an app's Application in an environment."""
-        return self.get("application", f"{SLUG}-{environment}-{app}", "--namespace", "argocd")
+        return self.get(
+            "application", f"{self.project}-{environment}-{app}", "--namespace", "argocd"
+        )
 
     def pods(self, app: str, environment: str) -> list[Any]:
         """Return an app's pods that are not on their way out."""
@@ -213,42 +234,45 @@ class Team:
         return (out.splitlines() or [""])[-1]
 
 
-def prepare(cluster: Cluster, folder: Path) -> Team:
-    """Return a team whose repository is baked for a cluster, pushed, and not yet bootstrapped."""
-    cluster.create_repository(SLUG)
+def prepare(cluster: Cluster, folder: Path, remote: Remote | None = None) -> Team:
+    """Return a team whose repository is baked for a cluster, pushed, and not yet bootstrapped.
+
+    Its origin is on the cluster's own Git server, unless there is another remote.
+    """
+    remote = remote or Remote.on(cluster)
     with tempfile.TemporaryDirectory(dir=folder.parent) as baked:
         Shell(TEMPLATE)(
             sys.executable, "-m", "cookiecutter", ".", "--no-input", "--output-dir", baked,
-            "project_name=Demo Models", f"project_slug={SLUG}", f"package_name={PACKAGE}",
-            f"repo_url={cluster.git_url(SLUG)}", f"registry={cluster.registry}/demo",
+            "project_name=Demo Models", f"project_slug={remote.name}", f"package_name={PACKAGE}",
+            f"repo_url={remote.url}", f"registry={cluster.registry}/demo",
         )  # fmt: skip
-        Path(baked, SLUG).rename(folder)
+        Path(baked, remote.name).rename(folder)
     private = folder / ".local"
     private.mkdir()
-    shell = Desk(folder, _variables(cluster, private))
+    shell = Desk(folder, _variables(cluster, remote, private))
     shell("git", "init", "--quiet", "--initial-branch=main", show=False)
-    store = f"store --file={_git_login(cluster, private)}"
+    store = f"store --file={_git_login(remote, private)}"
     for key, value in {**PEOPLE, "credential.helper": store}.items():
         shell("git", "config", key, value, show=False)
     shell("git", "add", "--all", show=False)
     shell("git", "commit", "--quiet", "--message", "Bake the repository", show=False)
-    shell("git", "remote", "add", "origin", cluster.git_url(SLUG), show=False)
+    shell("git", "remote", "add", "origin", remote.url, show=False)
     shell("git", "push", "--quiet", "--set-upstream", "origin", "main", show=False)
     shell("make", "--no-print-directory", "machine", "setup")
     shell("make", "--no-print-directory", "tools", "base")
-    return Team(cluster, Place(folder, shell))
+    return Team(cluster, Place(folder, shell), remote)
 
 
-def _git_login(cluster: Cluster, private: Path) -> Path:
-    user, password = cluster.git_login
-    host = urlsplit(cluster.git_url(SLUG)).netloc
+def _git_login(remote: Remote, private: Path) -> Path:
+    user, password = remote.login
+    host = urlsplit(remote.url).netloc
     store = private / "git-login"
     store.write_text(f"http://{user}:{password}@{host}\n")
     store.chmod(0o600)
     return store
 
 
-def _variables(cluster: Cluster, private: Path) -> dict[str, str]:
+def _variables(cluster: Cluster, remote: Remote, private: Path) -> dict[str, str]:
     """Return what containers, bootstrap and Argo CD's clients take from the environment."""
     user, password = cluster.registry_login
     login = base64.b64encode(f"{user}:{password}".encode()).decode()
@@ -262,8 +286,8 @@ def _variables(cluster: Cluster, private: Path) -> dict[str, str]:
         "CONTAINERS_REGISTRIES_CONF": str(plain),
         "KUBECONFIG": str(cluster.kubeconfig),
         "ARGOCD_SERVER": cluster.argocd,
-        "DELIVER_GIT_USER": cluster.git_login[0],
-        "DELIVER_GIT_PASSWORD": cluster.git_login[1],
+        "DELIVER_GIT_USER": remote.reader[0],
+        "DELIVER_GIT_PASSWORD": remote.reader[1],
         "DELIVER_REGISTRY_USER": user,
         "DELIVER_REGISTRY_PASSWORD": password,
     }
@@ -290,7 +314,7 @@ def post(url: str, body: Any, bearer: str | None) -> Any:
 def bootstrap(team: Team) -> None:
     """Put the repository onto the cluster, and give the team's machines tokens that only read."""
     out = team.deliver("bootstrap")
-    assert team.cluster.git_login[1] not in out
+    assert team.remote.reader[1] not in out
     for environment in ENVIRONMENTS:
         give_token(team, environment)
 
@@ -309,3 +333,18 @@ def deliver(team: Team, app: str) -> None:
         if environment != ENVIRONMENTS[0]:
             team.promote(app, environment)
         team.confirm(app, environment)
+
+
+def take_away(cluster: Cluster, project: str, *, wait: bool = True) -> None:
+    """Delete all that is of a project, as the loss of a cluster would; pods may end later."""
+    namespace, gone = "--namespace=argocd", "--ignore-not-found"
+    # What makes others goes first: it makes anew whatever else is deleted.
+    cluster.kubectl("delete", "application", f"{project}-root", namespace, gone)
+    for kind in ("applicationsets", "applications", "appprojects"):
+        found = json.loads(cluster.kubectl("get", kind, namespace, "--output", "json"))["items"]
+        names = [one["metadata"]["name"] for one in found]
+        if ours := [name for name in names if name.startswith(f"{project}-")]:
+            cluster.kubectl("delete", kind, *ours, namespace, gone)
+    spaces = [f"{project}-{environment}" for environment in ENVIRONMENTS]
+    cluster.kubectl("delete", "namespace", gone, f"--wait={str(wait).lower()}", *spaces)
+    cluster.kubectl("delete", "secret", f"{project}-repository", namespace, gone)

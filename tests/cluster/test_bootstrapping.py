@@ -27,6 +27,7 @@ from delivery.errors import Refused
 
 from cluster import Cluster, running
 from tests.bake.template import FOLDER, ROOT
+from tests.cluster.team import take_away
 from tests.delivery.world import World, bake
 from tests.docs.pages import Page
 
@@ -110,17 +111,8 @@ class Person:
         }
 
     def take_away(self) -> None:
-        """Delete all that is of the project, as the loss of a cluster would."""
-        gone = "--ignore-not-found"
-        # The root first: it makes anew whatever else is deleted.
-        self.cluster.kubectl("delete", "application", f"{PROJECT}-root", "--namespace=argocd", gone)
-        for kind in OURS:
-            if names := self.names(kind):
-                self.cluster.kubectl("delete", kind, *names, "--namespace=argocd", gone)
-        spaces = [f"{PROJECT}-{env}" for env in ENVIRONMENTS]
-        self.cluster.kubectl("delete", "namespace", gone, *spaces)
-        words = ("secret", f"{PROJECT}-repository", "--namespace=argocd", gone)
-        self.cluster.kubectl("delete", *words)
+        """Delete all that is of the project."""
+        take_away(self.cluster, PROJECT)
 
 
 def clone(cluster: Cluster, folder: Path, **answers: str) -> Person:

@@ -15,7 +15,6 @@ from delivery.canonical import sha256, short
 from delivery.models.environment import FOLDER as ENVIRONMENTS_OF_APPS
 
 from demo.folder import SLUG
-from demo.story import BETTER, change_parameter
 from tests.cluster.team import ENVIRONMENTS, HELM_APP, KUSTOMIZE_APP, Team, give_token
 
 APPS = (KUSTOMIZE_APP, HELM_APP)
@@ -82,31 +81,6 @@ def test_drift_names_an_alias_that_is_gone_and_confirm_mends_it(delivered: Team)
     assert "alias-missing" in team.deliver("drift", expect=1)
     team.confirm(HELM_APP, "prod")
     team.deliver("drift")
-
-
-def test_rollback_brings_back_the_old_digest_answers_and_alias(delivered: Team) -> None:
-    team = delivered
-    app = KUSTOMIZE_APP
-    before, old = team.digest(app, "prod"), team.ask(app, "prod", team.question(app)["request"])
-    change_parameter(team.place, BETTER)
-    team.make(app)
-    team.release(app)
-    for environment in ENVIRONMENTS[1:]:
-        team.promote(app, environment)
-    for environment in ENVIRONMENTS:
-        team.confirm(app, environment)
-    assert team.alias(app, "prod") == "2"
-    assert team.digest(app, "prod") != before
-    team.merge(team.deliver("rollback", app, "--env", "prod", "--reason", "false alarms"))
-    team.confirm(app, "prod")
-    assert team.running(app, "prod") == {before}
-    assert team.ask(app, "prod", team.question(app)["request"])["outputs"] != []
-    first = json.loads((team.root / f"releases/prod/{app}/records/0001.question.json").read_text())
-    again = team.ask(app, "prod", first["request"])
-    assert again["outputs"][0]["data"] == pytest.approx(first["answers"], rel=1e-6)
-    assert again["parameters"]["model_digest"] == old["parameters"]["model_digest"]
-    assert team.alias(app, "prod") == "1"
-    team.merge(team.deliver("resume", app, "--env", "prod", "--reason", "all is well"))
 
 
 def test_rollback_works_while_mlflow_is_down(delivered: Team) -> None:
