@@ -7,6 +7,7 @@ machine, and it is gone afterwards.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import socket
 import subprocess
@@ -23,6 +24,7 @@ from cluster.programs import GITEA, build, sources
 
 START_S = 90
 TRIES = 3
+TOKEN = re.compile(r"^[0-9a-f]{40}$", re.MULTILINE)
 PASSWORD = secrets.token_urlsafe(16)
 RIGHTS = "write:repository,write:issue,read:user,read:organization"
 """What docs/branch-rules.md says that the token of `deliver` needs."""
@@ -86,11 +88,11 @@ class GitHost:
         return f"{self.url}/api/v1"
 
     def call(self, *words: str) -> str:
-        """Return the last line that Gitea's own command printed."""
+        """Return what Gitea's own command printed: its answer among lines of its log."""
         command = [str(self.program), *words, "--config", str(self.folder / "app.ini")]
         done = subprocess.run(command, env=self.environment(), capture_output=True, text=True)
         assert done.returncode == 0, f"{' '.join(words)}: {done.stdout}{done.stderr}"
-        return done.stdout.strip().rpartition("\n")[2]
+        return done.stdout
 
     def environment(self) -> dict[str, str]:
         """Return the environment of its processes."""
@@ -103,7 +105,8 @@ class GitHost:
         self.call("admin", "user", "create", *about, *kind, "--must-change-password=false")
         more = ",write:admin,write:organization" if admin else ""
         asked = ("--username", name, "--token-name", "test", "--scopes", f"{rights}{more}", "--raw")
-        self.tokens[name] = self.call("admin", "user", "generate-access-token", *asked)
+        printed = self.call("admin", "user", "generate-access-token", *asked)
+        [self.tokens[name]] = TOKEN.findall(printed)
 
     def ask(self, user: str, method: str, path: str, body: Any = None) -> httpx.Response:
         """Return what the API answers to a user."""
