@@ -18,8 +18,7 @@ from tests.delivery.hosted import ADA, host_world
 from tests.delivery.world import HELM_APP, KUSTOMIZE_APP, World, bake
 from tests.githost import GitHost
 from tests.workflows.conftest import Place, hosted_runner
-from tests.workflows.test_workflows import JOBS as CHECK_JOBS
-from tests.workflows.test_workflows import comments, holds_no_secret
+from tests.workflows.test_workflows import CALLED, comments, holds_no_secret
 
 pytestmark = [
     pytest.mark.slow,
@@ -82,7 +81,7 @@ def test_what_is_merged_comes_to_dev_without_a_hand_though_another_app_fails(
     assert mlflow is not None
     runner = replace(runner, variables={**runner.variables, "MLFLOW_TRACKING_URI": mlflow.url})
     first = runner.run("push", "deliver.yml", PUSH)
-    assert set(first.jobs) == {*JOBS, *(f"check/{name}" for name in (*CHECK_JOBS, "mark"))}
+    assert set(first.jobs) == {*JOBS, *CALLED}
     assert failed(first.jobs) == ["train"], first.log
     assert BROKEN in first.log
     number = 1

@@ -22,6 +22,8 @@ PROMOTE = ("promote", KUSTOMIZE_APP, "--to", "staging", "--reason", "fewer false
 
 MERGED = "HEAD:refs/heads/merged"
 JOBS = {"rules", "evidence", "report", "approvals", "pass"}
+CALLED = {f"check/{name}" for name in (*JOBS, "mark")}
+"""The jobs of check.yml where another workflow calls it."""
 PROMPT = {"apps": KUSTOMIZE_APP, "environment": "staging", "reason": "fewer false alarms"}
 
 
@@ -93,6 +95,7 @@ def test_button_opens_a_pull_request_that_is_judged_and_marked(
     hosted: Hosted, runner: Runner
 ) -> None:
     ran = pressed(runner, "promote.yml", PROMPT)
+    assert set(ran.jobs) == {"promote", *CALLED}
     assert ran.jobs["promote"] == "succeeded", ran.log
     [number] = hosted.open_numbers()
     head = hosted.ask(ADA, "GET", f"pulls/{number}")["head"]["sha"]
@@ -124,8 +127,7 @@ def test_rollback_button_needs_no_registry(hosted: Hosted, runner: Runner) -> No
     hosted.push_main()
     asked = {"app": KUSTOMIZE_APP, "environment": "dev", "reason": "false alarms doubled"}
     ran = pressed(replace(runner, variables={}), "rollback.yml", asked)
-    called = {f"check/{name}" for name in (*JOBS, "mark")}
-    assert dict(ran.jobs) == dict.fromkeys({"rollback", *called}, "succeeded"), ran.log
+    assert dict(ran.jobs) == dict.fromkeys({"rollback", *CALLED}, "succeeded"), ran.log
     [number] = hosted.open_numbers()
     found = hosted.ask(ADA, "GET", f"pulls/{number}")
     assert found["title"].startswith("rollback(dev): ")
