@@ -84,6 +84,10 @@ class Repository:
             raise shallow(f"{base[:12]} and {head[:12]} have no common commit in this clone.")
         return done.text
 
+    def merge_bases(self, base: str, head: str) -> list[str]:
+        """Return every newest commit that two have in common: several where they cross."""
+        return self.git("merge-base", "--all", base, head, check=False).text.split()
+
     def parents(self, commit: str) -> list[str]:
         """Return the commits that a commit was made on: two or more for a merge."""
         return self.git("rev-parse", f"{commit}^@").text.split()

@@ -17,7 +17,9 @@ from ..proposal import REQUESTED
 from ..settings import read_settings
 from ..workplace import Workplace
 
-REQUESTERS = re.compile(rf"^{REQUESTED}:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
+REQUESTERS = re.compile(rf"^{REQUESTED}:(.*)", re.IGNORECASE | re.MULTILINE)
+Brought = tuple[Entry | None, Entry | None]
+"""A file before and after; None where there is none."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def approvals(place: Workplace, host: Host, number: int, head: str) -> list[Appr
     if not any(need.count for need in found):
         return [Approved(need.subject, 0, ()) for need in found]
     same = equal_commits(place.repository, place.main.commit, commit)
-    wrote = (*host.authors(request, same[:-1]), *_requesters(change))
+    wrote = (*host.authors(request, same[:-1]), *requesters(change))
     authors = {one.lower() for one in wrote}
     others = [one for one in host.approved_by(number, same) if one.lower() not in authors]
     return [_counted(host, need, others) for need in found]
@@ -65,11 +67,13 @@ def equal_commits(repository: Repository, main: str, head: str) -> list[str]:
 
     Those after the last one do no more than take in the main of their time: by hand, or by the
     host's button. So what was approved is still what is asked for, and who pressed wrote nothing.
+    Where main changed a file that is asked for, they may have undone that, and are told apart.
     """
     found = [head]
     while len(parents := repository.parents(found[-1])) == 2:
         before, other = parents
-        if not repository.is_ancestor(other, main):
+        # Of several bases, a reviewer may have been shown what lies between another one and it.
+        if not repository.is_ancestor(other, main) or len(repository.merge_bases(main, before)) > 1:
             break
         if brought(repository, main, before) != brought(repository, main, found[-1]):
             break
@@ -77,18 +81,19 @@ def equal_commits(repository: Repository, main: str, head: str) -> list[str]:
     return found
 
 
-def brought(repository: Repository, main: str, commit: str) -> dict[str, Entry | None]:
-    """Return each path in which a commit differs from main, as it left it; None for a removal."""
+def brought(repository: Repository, main: str, commit: str) -> dict[str, Brought]:
+    """Return each path in which a commit differs from main: as main had it, and as it left it."""
     base = repository.snapshot(repository.merge_base(main, commit)).entries
     head = repository.snapshot(commit).entries
     changed = (path for path in base.keys() | head.keys() if base.get(path) != head.get(path))
-    return {path: head.get(path) for path in changed}
+    return {path: (base.get(path), head.get(path)) for path in changed}
 
 
-def _requesters(change: Change) -> list[str]:
+def requesters(change: Change) -> list[str]:
     """Return who asked for a commit, as its message says; a false name only takes one away."""
     commits = f"{change.base.commit}..{change.head.commit}"
-    return REQUESTERS.findall(change.repository.git("log", "--format=%B", commits).text)
+    told = REQUESTERS.findall(change.repository.git("log", "--format=%B", commits).text)
+    return [name for names in told for name in names.split()]
 
 
 def _records(change: Change) -> Iterator[Need]:

@@ -192,8 +192,8 @@ def _holds(place: Workplace, commit: str, found: Update) -> bool:
     if said.partition(WRITTEN)[0] != wanted.partition(WRITTEN)[0]:
         return False
     files = repository.listing(found.tree)
-    paths = main.entries.keys() | files.keys()
-    brings = {path: files.get(path) for path in paths if files.get(path) != main.entries.get(path)}
+    pairs = {p: (main.entries.get(p), files.get(p)) for p in main.entries.keys() | files.keys()}
+    brings = {path: (before, after) for path, (before, after) in pairs.items() if before != after}
     return brought(repository, main.commit, own) == brings
 
 
