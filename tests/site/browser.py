@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -52,11 +52,23 @@ def look(
     return found
 
 
+def wrong(seen: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what was wrong, by view, page and kind."""
+    kinds = ("errors", "outside", "axe", "overflow")
+    told = {f"{one['view']} {one['path']} {kind}": one[kind] for one in seen for kind in kinds}
+    return {what: found for what, found in told.items() if found}
+
+
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
+def served(folder: Path, headers: Mapping[str, str] | None = None) -> Iterator[str]:
     """Yield the URL of a folder, which a server of this process hands out meanwhile."""
 
     class Handler(SimpleHTTPRequestHandler):
+        def end_headers(self) -> None:
+            for name, value in (headers or {}).items():
+                self.send_header(name, value)
+            super().end_headers()
+
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
             """Say nothing."""
 

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 from delivery.verbs.site import site
 
 from tests.delivery.chronicled import chronicled
 from tests.delivery.world import KUSTOMIZE_APP, World, bake
-from tests.site.browser import look, prepare, served
+from tests.site.browser import look, served, wrong
 
 pytestmark = pytest.mark.slow
 APPS, RECORDS, MOST = 100, 1000, 300_000
@@ -23,27 +22,12 @@ PAGES = ("index.html", "about.html", f"apps/{HELD}.html", f"records/{HELD}/prod-
 PLACE = "acme/models/"
 """Hosts show a repository's pages below a folder of its name."""
 
-Seen = list[dict[str, Any]]
-
-
-@pytest.fixture
-def modules(tmp_path: Path) -> Path:
-    (tmp_path / "modules").mkdir()
-    return prepare(tmp_path / "modules")
-
 
 def board(folder: Path, apps: int, records: int) -> Path:
     """Return the folder with the board of so many apps and records."""
     world = chronicled(World(bake(folder / "bake")), apps, records)
     site(world.work, folder / PLACE, None)
     return folder / PLACE
-
-
-def wrong(seen: Seen) -> dict[str, Any]:
-    """Return what was wrong, by view, page and kind."""
-    kinds = ("errors", "outside", "axe", "overflow")
-    told = {f"{one['view']} {one['path']} {kind}": one[kind] for one in seen for kind in kinds}
-    return {what: found for what, found in told.items() if found}
 
 
 # One test for all views: workers of a parallel run would each build the board for its own.

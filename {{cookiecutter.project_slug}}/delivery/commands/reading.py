@@ -26,6 +26,9 @@ Digest = Annotated[
 Images = Annotated[bool, typer.Option("--images", help="Verify the records' images, too.")]
 Live = Annotated[bool, typer.Option("--live", help="Ask Argo CD what runs, too.")]
 Out = Annotated[Path, typer.Option(metavar="FOLDER", help="Where the pages go.")]
+MaybeOut = Annotated[
+    Path | None, typer.Option("--out", metavar="FOLDER", help="Write it there as files, too.")
+]
 OnPullRequest = Annotated[
     int | None, typer.Option("--comment", metavar="NUMBER", help="Put it onto this pull request.")
 ]
@@ -180,22 +183,27 @@ def report(
     head: Head = "HEAD",
     scored: Scored = None,
     comment: OnPullRequest = None,
+    out: MaybeOut = None,
     now: Now = None,
     as_json: AsJson = False,
 ) -> None:
     """Print the comment on a pull request: what it brings, the verdict, what changes, who approves.
 
     With --scored, a refusal of `gate --verify` stands in it, too. With --comment it is put onto
-    the pull request, in place of the one before; the exit status then tells that alone.
+    the pull request, in place of the one before; the exit status then tells that alone. With --out
+    it is written as Markdown, as a page, and as JUnit XML with a case for each refusal and check.
 
     Example: deliver report --base origin/main --head promote/prod/tumour-classifier-0002
     """
     from ..console import show, show_json
     from ..git import Repository
     from ..verbs.report import report as verb
+    from ..verbs.report import write_files
 
     repository = Repository.find(Path.cwd())
     page = verb(repository, base or here().main.commit, head, utc(now), scored)
+    if out is not None:
+        write_files(page, out)
     if comment is not None:
         _put_comment(comment, page.change.head.commit, page.markdown())
     if as_json:
