@@ -97,7 +97,7 @@ def test_jenkinsfile_calls_verbs_that_exist() -> None:
         parse(words)
     verbs = {words[0] for words in found}
     judging, making = {"check", "gate", "report", "approvals"}, {"train", "build", "release"}
-    assert verbs == judging | making | {"promote", "rollback", "confirm", "drift", "site"}
+    assert verbs == judging | making | {"promote", "rollback", "confirm", "drift", "site", "update"}
 
 
 def test_deciding_workflow_checks_out_main_alone() -> None:

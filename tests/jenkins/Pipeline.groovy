@@ -5,6 +5,9 @@
 // What happened is printed as one JSON line an event. The exit status is that of the build.
 import groovy.json.JsonOutput
 import groovy.json.JsonSlurper
+import java.nio.file.FileSystems
+import java.nio.file.Files
+import java.util.stream.Collectors
 import org.codehaus.groovy.control.CompilerConfiguration
 
 class Failed extends RuntimeException { Failed(String what) { super(what) } }
@@ -135,7 +138,8 @@ abstract class Words extends Script {
 
     // Jenkins hides what is bound in the log.
     String masked(String text) {
-        bound*.values().flatten().findAll { it }.inject(text) { all, one -> all.replace(one as String, '****') }
+        List secret = bound*.findAll { it.key != 'GIT_ASKPASS' }*.values().flatten()
+        secret.findAll { it }.inject(text) { all, one -> all.replace(one as String, '****') }
     }
 
     File workspace() {
@@ -159,9 +163,13 @@ abstract class Words extends Script {
         return [(x.usernameVariable): pair[0], (x.passwordVariable): pair[1]]
     }
 
+    // As the Git plugin does it: by a program that git asks.
     def gitUsernamePassword(Map x) {
         List pair = given.credentials[x.credentialsId] ?: [null, null]
-        return [GIT_USERNAME: pair[0], GIT_PASSWORD: pair[1]]
+        File asked = new File(given.folder as String, 'askpass')
+        asked.text = '#!/bin/sh\ncase "$1" in User*) echo "$GIT_USERNAME" ;; *) echo "$GIT_PASSWORD" ;; esac\n'
+        asked.setExecutable(true)
+        return [GIT_USERNAME: pair[0], GIT_PASSWORD: pair[1], GIT_ASKPASS: asked.path]
     }
 
     def scmGit(Map x) { [main: x.branches[0].name == 'origin/main'] }
@@ -183,8 +191,19 @@ abstract class Words extends Script {
         """)
     }
 
-    def archiveArtifacts(Map x) { tell(archived: x.artifacts) }
-    def junit(Map x) { tell(junit: x.testResults) }
+    def archiveArtifacts(Map x) { tell(archived: files(x.artifacts, false)) }
+    def junit(Map x) { tell(junit: files(x.testResults, x.allowEmptyResults == true)) }
+
+    // Files of the workspace that a pattern names; in a stage whose shells are not run there are none.
+    List files(String pattern, boolean mayBeNone) {
+        if (stage in given.quiet) { return [] }
+        def matcher = FileSystems.default.getPathMatcher("glob:$pattern")
+        def root = workspace().toPath()
+        List found = Files.walk(root).filter { Files.isRegularFile(it) }.map { root.relativize(it) }
+            .filter { matcher.matches(it) }.map { it.toString() }.sorted().collect(Collectors.toList())
+        if (!found && !mayBeNone) { throw new Failed("no file is like $pattern") }
+        return found
+    }
 }
 
 class Parts {

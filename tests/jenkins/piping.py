@@ -34,6 +34,10 @@ class Built:
         """Return how each stage ended that was gone into."""
         return {one["stage"]: one["ended"] for one in self.events if "ended" in one}
 
+    def told(self, stage: str, what: str) -> list[str]:
+        """Return the files that a stage archived, or showed as test results."""
+        return [path for one in self.events if one["stage"] == stage for path in one.get(what, [])]
+
     def said(self, stage: str) -> str:
         """Return what a stage's shells printed."""
         return "".join(one["out"] for one in self.events if one["stage"] == stage and "sh" in one)

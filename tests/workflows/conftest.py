@@ -16,6 +16,7 @@ from tests.delivery import containers
 from tests.delivery.hosted import ROBOT, Hosted, host_world, populate
 from tests.delivery.world import World, bake
 from tests.githost import GitHost, githost
+from tests.jenkins.piping import Jenkins
 from tests.workflows.acting import Runner
 from tests.workflows.answering import deliver_first
 
@@ -106,3 +107,19 @@ def runner_of(place: Place, root: Path, origin: str, folder: Path) -> Runner:
     }
     variables = {"REGISTRY_HOST": place.address, "REGISTRY_ACCOUNT": "robot"}
     return Runner(root, folder / "act", environment, variables, SECRETS)
+
+
+@pytest.fixture
+def jenkins(hosted: Hosted, runner: Runner, tmp_path: Path) -> Jenkins:
+    environment = {**runner.environment, "REGISTRY_HOST": runner.variables["REGISTRY_HOST"]}
+    credentials = {
+        "registry": ["robot", "canary-jenkins-registry-31f0"],
+        "mlflow": ["robot", "canary-jenkins-mlflow-9e1d"],
+        "git": ["robot", "canary-jenkins-git-7a4b"],
+        "git-host": environment.pop("GITEA_TOKEN"),
+        "argocd": "canary-jenkins-argocd-2c5d",
+    }
+    folder = tmp_path / "jenkins"
+    where = hosted.world.root, folder, environment["ORIGIN"]
+    # What Test runs takes minutes, and tests of baked repositories run it.
+    return Jenkins(*where, environment, credentials, ["Test"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,7 @@ from tests.delivery.models import register_digests
 from tests.delivery.recorded import at
 from tests.delivery.replaying import TOKEN, Server, replaying
 from tests.delivery.world import KUSTOMIZE_APP
+from tests.jenkins.piping import Jenkins
 from tests.workflows.acting import Runner
 from tests.workflows.conftest import SECRETS
 from tests.workflows.test_workflows import pressed
@@ -85,3 +87,27 @@ def test_record_that_runs_is_confirmed_and_what_differs_later_is_red(
     assert dict(differs.jobs) == {"drift": "failed"}, differs.log
     assert "degraded: " in differs.log
     assert all(TOKEN not in ran.log for ran in (confirmed, same, differs))
+
+
+# The same of MLflow.
+@pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated")
+@pytest.mark.skipif(shutil.which("mvn") is None, reason="needs Java and Maven")
+def test_record_that_runs_is_confirmed_by_jenkins_and_on_its_board(
+    hosted: Hosted, argocd: Server, asking: Runner, jenkins: Jenkins
+) -> None:
+    says(argocd, hosted, "runs")
+    more = {"git": [ROBOT, hosted.githost.tokens[ROBOT]], "argocd": TOKEN}
+    more |= dict.fromkeys(("cosign-key", "cosign-password"), "canary-jenkins-cosign-08f3")
+    built = replace(
+        jenkins,
+        environment={**jenkins.environment, **asking.variables},
+        credentials={**jenkins.credentials, **more},
+        quiet=["Train and build"],
+    ).build({"BRANCH_NAME": "main"}, {"ACTION": "release"})
+    stages = dict.fromkeys(("Train and build", "Release", "Confirm"), "succeeded")
+    assert built.stages() == stages, built.log
+    assert "no app differs from its newest release" in built.said("Release")
+    assert "refs/notes/deliver" in hosted.world.git("ls-remote", jenkins.origin)
+    assert "build/site/index.html" in built.told("Confirm", "archived")
+    assert TOKEN not in built.log
+    assert hosted.githost.tokens[ROBOT] not in built.log

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
-from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -20,7 +20,6 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("mvn") is None, reason="needs Java and Maven"),
 ]
 
-CANARY = "canary-jenkins-registry-31f0"
 MAIN = {"BRANCH_NAME": "main"}
 ROLLBACK = ("rollback", KUSTOMIZE_APP, "--env", "dev", "--reason", "false alarms", "--pr")
 PROMOTE = {
@@ -29,22 +28,6 @@ PROMOTE = {
     "ENVIRONMENT": "staging",
     "REASON": "fewer false alarms",
 }
-
-
-@pytest.fixture
-def jenkins(hosted: Hosted, runner: Runner, tmp_path: Path) -> Jenkins:
-    environment = {**runner.environment, "REGISTRY_HOST": runner.variables["REGISTRY_HOST"]}
-    credentials = {
-        "registry": ["robot", CANARY],
-        "mlflow": ["robot", "canary-jenkins-mlflow-9e1d"],
-        "git": ["robot", "canary-jenkins-git-7a4b"],
-        "git-host": environment.pop("GITEA_TOKEN"),
-        "argocd": "canary-jenkins-argocd-2c5d",
-    }
-    folder = tmp_path / "jenkins"
-    where = hosted.world.root, folder, environment["ORIGIN"]
-    # What Test runs takes minutes, and tests of baked repositories run it.
-    return Jenkins(*where, environment, credentials, ["Test"])
 
 
 def judged(jenkins: Jenkins, number: int) -> Built:
@@ -64,6 +47,10 @@ def test_jenkins_workflow_and_laptop_say_the_same(
     assert built.stages()["Check"] == "succeeded", built.log
     assert comments(hosted, number) == [by_actions]
     hosted.fetch()
+    assert {"report/report.html", "report/style.css"} <= set(built.told("Check", "archived"))
+    [path] = built.told("Check", "junit")
+    counted = ET.parse(jenkins.folder / "delivery" / path).getroot().attrib  # noqa: S314 - ours
+    assert (counted["failures"], counted["errors"]) == ("0", "0")
     by_hand = hosted.deliver("report", "--base", "origin/main", "--head", head).stdout
     assert by_hand.strip() == by_actions.replace("\r\n", "\n").strip()
     assert all(canary not in built.log for canary in map(str, jenkins.credentials.values()))
@@ -97,7 +84,7 @@ def test_promotion_by_jenkins_opens_one_pull_request(hosted: Hosted, jenkins: Je
     [number] = hosted.open_numbers()
     found = hosted.ask(ADA, "GET", f"pulls/{number}")
     assert found["title"] == f"promote(staging): {KUSTOMIZE_APP} model 1"
-    assert CANARY not in built.log
+    assert jenkins.credentials["registry"][1] not in built.log
     assert hosted.githost.tokens[ROBOT] not in built.log
     hosted.fetch()
     counts = ("approvals", "--pr", str(number))
@@ -114,7 +101,12 @@ def test_clock_looks_for_drift_and_releases_nothing(jenkins: Jenkins) -> None:
     assert "argocd-unreachable" in built.said("Drift")
 
 
-def test_stages_of_main_are_those_that_were_asked_for(jenkins: Jenkins) -> None:
-    without = replace(jenkins, credentials={}, origin="/nowhere")
-    for action, first in (("release", "Train and build"), ("rollback", "Roll back")):
-        assert list(without.build(MAIN, {"ACTION": action}).stages()) == [first]
+def test_rollback_by_jenkins_opens_a_pull_request(hosted: Hosted, jenkins: Jenkins) -> None:
+    hosted.world.merge(hosted.world.release(2))
+    hosted.push_main()
+    asked = {"ACTION": "rollback", "APPS": KUSTOMIZE_APP, "ENVIRONMENT": "dev", "REASON": "worse"}
+    without = replace(jenkins, credentials={"git-host": jenkins.credentials["git-host"]})
+    built = without.build(MAIN, asked)
+    assert built.stages() == {"Roll back": "succeeded"}, built.log
+    [number] = hosted.open_numbers()
+    assert hosted.ask(ADA, "GET", f"pulls/{number}")["title"].startswith("rollback(dev): ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from tests.bake.template import copy_template, git
 from tests.delivery.evolving import Template
 from tests.delivery.hosted import ADA, Hosted
+from tests.jenkins.piping import Jenkins
 from tests.workflows.acting import Runner
 from tests.workflows.conftest import SECRETS
 
@@ -44,3 +46,15 @@ def test_newer_template_comes_by_a_pull_request_with_its_workflows(
     assert [one["filename"] for one in files] == [".cruft.json", WORKFLOW, PAGE]
     for secret in (*SECRETS.values(), *hosted.githost.tokens.values()):
         assert secret not in ran.log
+
+
+@pytest.mark.skipif(shutil.which("mvn") is None, reason="needs Java and Maven")
+def test_newer_template_comes_by_jenkins(
+    hosted: Hosted, jenkins: Jenkins, template: Template
+) -> None:
+    template.change({PAGE: "New.\n"}, "Add a page")
+    built = jenkins.build({"BRANCH_NAME": "main"}, {"ACTION": "update"})
+    assert built.stages() == {"Update": "succeeded"}, built.log
+    [number] = hosted.open_numbers()
+    files = hosted.ask(ADA, "GET", f"pulls/{number}/files")
+    assert [one["filename"] for one in files] == [".cruft.json", PAGE]
