@@ -9,14 +9,16 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from delivery.check.change import Change
 from delivery.errors import Refused, Unknown, UsageError
 from delivery.template.linked import PATH, Linked
 from delivery.template.request import wanted_update
-from delivery.verbs.update import BRANCH, Update, write
+from delivery.verbs.approvals import requesters
+from delivery.verbs.update import BRANCH, Update, untouched, write
 
 from tests.bake.template import FOLDER, git
 from tests.delivery.evolving import OVERLAYS, Template, paths, prepared, shown, without_app
@@ -26,7 +28,8 @@ from tests.delivery.world import HELM_APP, NOW, World
 pytestmark = pytest.mark.slow
 CI, POLICY, GONE = "docs/ci.md", "delivery/policy.py", "delivery/schemas/waiver.schema.json"
 RULES, PLAIN = "docs/branch-rules.md", "docs/plain.md"
-LOOK = """import os, pathlib
+LOOK = """import os, pathlib, subprocess
+subprocess.run(["git", "init", "--quiet"], check=True)
 pathlib.Path("seen.txt").write_text(f"a token: {'canary' in str(os.environ)}")
 """
 NEW = f"apps/{HELM_APP}/new.md"
@@ -229,14 +232,17 @@ def test_branch_that_brings_the_same_stays_when_main_goes_on(taken: Taken, tmp_p
     world = taken.world.copy(tmp_path / "repository")
     world.change({"docs/notes.md": "Of ours.\n"})
     again = prepared(world)
-    assert write(world.work, again) == taken.commit
+    assert write(replace(world.work, requested_by="ada"), again) == taken.commit
     world.git("switch", "--quiet", BRANCH)
     world.git("merge", "--quiet", "--no-edit", "main")  # as the host's button does
     merged = world.git("rev-parse", "HEAD")
     world.git("switch", "--quiet", "main")
     assert write(world.work, again) == merged
     world.change({CI: f"{shown(world, 'main', CI)}\nMore of ours.\n"})
-    assert write(world.work, prepared(world)) not in (taken.commit, merged)
+    newer = write(replace(world.work, requested_by="ada"), prepared(world))
+    assert newer not in (taken.commit, merged)
+    assert requesters(Change.between(world.repository, "main", newer, NOW)) == ["ada"]
+    assert untouched(world.work, newer)
 
 
 def test_branch_that_is_checked_out_stays_where_it_is(taken: Taken, tmp_path: Path) -> None:

@@ -292,9 +292,13 @@ def _message(made: Proposal, requested_by: str) -> str:
     body += ["", f"Reason: {made.steps[0].record.reason}"]
     if made.steps[0].record.change:
         body.append(f"Change: {made.steps[0].record.change}")
-    if requested_by.strip():
-        body += ["", f"{REQUESTED}: {' '.join(requested_by.split())}"]
-    return "\n".join([made.subject, "", *body]) + "\n"
+    asked = requested(requested_by)
+    return "\n".join([made.subject, "", *body, *(["", asked] if asked else [""])])
+
+
+def requested(by: str) -> str:
+    """Return the trailer that names who asked, with the end of its line; empty for nobody."""
+    return f"{REQUESTED}: {' '.join(by.split())}\n" if by.strip() else ""
 
 
 def _holds(workplace: Workplace, commit: str, steps: Sequence[Step]) -> bool:

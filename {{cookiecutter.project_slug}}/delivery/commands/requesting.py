@@ -46,11 +46,11 @@ class Wish:
         With a pull request it is of the newest main, which is fetched. Raises Refused where the
         environment, the first where none is named, is stopped or frozen; a rollback passes.
         """
-        place = _asked_for(writing())
+        place = asked_for(writing())
         if self.pr and not self.dry_run:
             with connected(place) as (_, origin):
                 origin.fetch()
-            place = _asked_for(writing())
+            place = asked_for(writing())
         settings = place.settings
         if "rollback" not in self.kinds:
             require_moving(settings.environment(environment or settings.names[0]), utc(now))
@@ -154,7 +154,8 @@ def _left_out(errors: Sequence[DeliveryError]) -> dict[str, Any]:
     return {"left_out": [error.as_json() for error in errors]} if errors else {}
 
 
-def _asked_for(place: Workplace) -> Workplace:
+def asked_for(place: Workplace) -> Workplace:
+    """Return a workplace that knows who asked by a button, where one did."""
     return replace(place, requested_by=os.environ.get("DELIVER_REQUESTED_BY", ""))
 
 

@@ -10,7 +10,7 @@ import typer
 
 from ..console import progress, show, show_json
 from .options import AsJson, writing
-from .requesting import DryRun, Pr, connected
+from .requesting import DryRun, Pr, asked_for, connected
 
 if TYPE_CHECKING:
     from ..verbs.pull_request import Wanted
@@ -37,11 +37,11 @@ def update(to: To = None, pr: Pr = False, dry_run: DryRun = False, as_json: AsJs
     from ..template.request import wanted_update
     from ..verbs.update import prepare, write
 
-    place = writing()
+    place = asked_for(writing())
     if pr and not dry_run:
         with connected(place) as (_, origin):
             origin.fetch()
-        place = writing()
+        place = asked_for(writing())
     with progress() as say:
         found = prepare(place, to, say, dry_run=dry_run)
     if not found.tree:

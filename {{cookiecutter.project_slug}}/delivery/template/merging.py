@@ -102,9 +102,13 @@ def merge(repository: Repository, main: Snapshot, sides: Sides, time: str) -> Me
 
 
 def stored(repository: Repository, folder: Path) -> Entries:
-    """Return the files of a folder by path, written to the repository as blobs, byte for byte."""
-    found = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*"))}
-    files = {name: path for name, path in found.items() if path.is_file()}
+    """Return the files of a folder by path, written to the repository as blobs, byte for byte.
+
+    A repository that was made there, as hooks of a template do, is none of them.
+    """
+    found = {path.relative_to(folder): path for path in sorted(folder.rglob("*"))}
+    own = {name.as_posix(): path for name, path in found.items() if name.parts[0] != ".git"}
+    files = {name: path for name, path in own.items() if path.is_file()}
     listed = "".join(f"{path}\n" for path in files.values()).encode()
     words = ("hash-object", "-w", "--no-filters", "--stdin-paths")
     blobs = repository.git(*words, stdin=listed).text.split()

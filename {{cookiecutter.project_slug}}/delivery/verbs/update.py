@@ -16,6 +16,7 @@ from ..errors import Refused
 from ..files import parse_yaml
 from ..git import Entry, Repository, last_line
 from ..models.environment import app_python
+from ..proposal import requested
 from ..settings import PATH as SETTINGS
 from ..template.deriving import derive
 from ..template.linked import PATH, Linked
@@ -59,10 +60,10 @@ class Update:
         return f"update: template {self.before[:12]} to {self.after[:12]}"
 
     @property
-    def message(self) -> str:
-        """The message of its commit."""
+    def text(self) -> str:
+        """What the message of its commit says before its trailers."""
         listed = "".join(f"- {one}\n" for one in self.subjects)
-        return f"{self.subject}\n\n{listed}\n{WRITTEN}{self.tree}\n"
+        return f"{self.subject}\n\n{listed}\n"
 
 
 def prepare(place: Workplace, to: str | None, say: Say, *, dry_run: bool) -> Update:
@@ -100,7 +101,8 @@ def write(place: Workplace, found: Update) -> str:
             )
         if tip and _holds(place, tip, found):
             standing = standing or tip
-    commit = standing or repository.commit(found.tree, place.main.commit, found.message)
+    message = f"{found.text}{requested(place.requested_by)}{WRITTEN}{found.tree}\n"
+    commit = standing or repository.commit(found.tree, place.main.commit, message)
     done = repository.git("branch", "--force", "--no-track", BRANCH, commit, check=False)
     if done.code != 0:
         raise Refused(
@@ -188,8 +190,7 @@ def _holds(place: Workplace, commit: str, found: Update) -> bool:
     """Return whether a commit brings the same files to main, told in the same words."""
     repository, main = place.repository, place.main
     own = equal_commits(repository, main.commit, commit)[-1]
-    said, wanted = repository.git("show", "--no-patch", SAID, own).text, found.message
-    if said.partition(WRITTEN)[0] != wanted.partition(WRITTEN)[0]:
+    if not repository.git("show", "--no-patch", SAID, own).text.startswith(found.text):
         return False
     files = repository.listing(found.tree)
     pairs = {p: (main.entries.get(p), files.get(p)) for p in main.entries.keys() | files.keys()}
