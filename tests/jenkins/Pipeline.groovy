@@ -25,6 +25,8 @@ abstract class Words extends Script {
     static String stage = ''
     static String node = ''
     static boolean failed = false
+    static boolean red = false
+    static Set caught = []
 
     void tell(Map what) { println('event ' + JsonOutput.toJson([stage: stage, node: node] + what)) }
 
@@ -58,7 +60,7 @@ abstract class Words extends Script {
 
     def pipeline(Closure body) {
         at(body)
-        if (failed) { throw new Failed('a stage failed') }
+        if (failed || red) { throw new Failed('a stage failed') }
     }
 
     def agent(x) { if (x instanceof Closure) { at(x) } }
@@ -114,12 +116,23 @@ abstract class Words extends Script {
             failed = true
             ended = 'failed'
         }
-        tell(ended: ended)
+        tell(ended: stage in caught ? 'failed' : ended)
     }
 
     def always(Closure body) { at(body) }
 
     // Steps.
+
+    // The stage and the build are red, and go on.
+    def catchError(Map x, Closure body) {
+        try {
+            body()
+        } catch (Failed err) {
+            red = true
+            if (x.stageResult == 'FAILURE') { caught << stage }
+        }
+    }
+
     def sh(String script) { sh(script: script) }
 
     def sh(Map x) {
