@@ -311,7 +311,7 @@ def test_interrupted_update_leaves_nothing(owned: World, later: Template, tmp_pa
         assert time.monotonic() < until
         time.sleep(0.1)
     os.killpg(running.pid, signal.SIGINT)  # as Ctrl-C in a terminal
-    assert running.communicate(timeout=60)[1].endswith("stopped; nothing was written\n")
+    assert running.communicate(timeout=60)[1].endswith("stopped; nothing is half-written\n")
     assert running.returncode == 130
     assert (owned.git("for-each-ref"), owned.git("status", "--porcelain")) == (before, "")
     assert list(temporary.iterdir()) == []
@@ -349,6 +349,7 @@ def test_repository_of_plain_cookiecutter_is_refused(owned: World) -> None:
         ({"commit": "main"}, UsageError),
         ({"checkout": "no-such-branch"}, UsageError),
         ({"template": "--upload-pack=touch spoiled"}, Unknown),
+        ({"template": "https://[::1/template.git"}, UsageError),
     ],
 )
 def test_template_that_cannot_be_had_is_named(

@@ -111,7 +111,7 @@ def test_interrupted_training_leaves_nothing(modeller: User, tmp_path: Path) -> 
     answer = interrupt(modeller.start(*TRAIN), begun.exists)
     assert answer.status == 130
     assert "Traceback" not in answer.err
-    assert "nothing was written" in answer.said[-1]
+    assert "nothing is half-written" in answer.said[-1]
     assert modeller.state() == before
     assert untouched(modeller)
 

@@ -43,7 +43,7 @@ def main() -> None:
         stop(_io_failed(err))
     except SystemExit as end:
         if end.code == INTERRUPTED:  # typer has turned the signal into an exit
-            sys.stderr.write("stopped; nothing was written\n")
+            sys.stderr.write("stopped; nothing is half-written\n")
         raise
 
 

@@ -6,7 +6,7 @@ import json
 from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from ..errors import Refused, UsageError
 from ..git import Snapshot
@@ -33,6 +33,12 @@ class Linked(BaseModel):
     context: Context
     directory: str | None = None
     skip: list[str] = []
+
+    @field_validator("template")
+    @classmethod
+    def _can_be_shown(cls, value: str) -> str:
+        urlsplit(value)
+        return value
 
     @classmethod
     def of(cls, main: Snapshot, name: str) -> Self:
