@@ -96,8 +96,10 @@ def test_promotion_by_jenkins_opens_one_pull_request(hosted: Hosted, jenkins: Je
 
 
 def test_clock_looks_for_drift_and_releases_nothing(jenkins: Jenkins) -> None:
-    asked = {**jenkins.environment, "ARGOCD_SERVER": "http://127.0.0.1:9"}
-    built = replace(jenkins, environment=asked).build(MAIN, {"ACTION": "release"}, BY_CLOCK)
+    asked = {"ARGOCD_SERVER": "http://127.0.0.1:9", "REGISTRY_LOGIN": "helper"}
+    known = {name: one for name, one in jenkins.credentials.items() if name != "registry"}
+    ours = replace(jenkins, environment={**jenkins.environment, **asked}, credentials=known)
+    built = ours.build(MAIN, {"ACTION": "release"}, BY_CLOCK)
     assert built.stages() == {"Drift": "failed"}, built.log
     assert "argocd-unreachable" in built.said("Drift")
 
