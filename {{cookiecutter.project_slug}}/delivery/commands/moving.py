@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -37,7 +37,9 @@ def mount(app: typer.Typer) -> None:
 
 
 def release(
-    app: MaybeAppNames = None,
+    app: Annotated[
+        list[str] | None, typer.Argument(metavar="[APP]...", help="Apps, unless --changed.")
+    ] = None,
     changed: bool = typer.Option(False, help="Every app that differs from its newest release."),
     model: ModelVersion = None,
     reason: Reason = "merged to main",
