@@ -33,6 +33,7 @@ subprocess.run(["git", "init", "--quiet"], check=True)
 pathlib.Path("seen.txt").write_text(f"a token: {'canary' in str(os.environ)}")
 """
 NEW = f"apps/{HELM_APP}/new.md"
+ODD = "docs/of\nours.md"
 HOOK = "hooks/post_gen_project.py"
 
 
@@ -114,6 +115,7 @@ def edited(world: World) -> None:
             POLICY: f"{(world.root / POLICY).read_text()}\nLENIENT = True\n",
             "delivery.yaml": settings.replace("approvals: 1", "approvals: 3"),
             "README.md": "# Ours\n",
+            ODD: "Some name.\n",
         }
     )
     for verb in ("argocd", "owners"):
@@ -142,6 +144,7 @@ def test_edits_of_owners_are_merged_with_what_the_template_brings(taken: Taken) 
     assert text.startswith("# CI, that is the workflows")
     assert text.endswith("Our own runners are in Graz.")
     assert shown(taken.world, BRANCH, "README.md") == "# Ours"
+    assert shown(taken.world, BRANCH, ODD) == "Some name."
     assert shown(taken.world, BRANCH, ".github/workflows/extra.yml") == "name: extra"
 
 

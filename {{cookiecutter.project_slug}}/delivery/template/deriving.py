@@ -44,8 +44,7 @@ def derive(repository: Repository, main: Entries, merged: Entries) -> Entries:
             run("git", *words, cwd=folder)
         for verb in ("argocd", "owners"):
             _call(python, folder, verb)
-        found = stored(repository, folder)
-    written = {path: entry for path, entry in found.items() if path.startswith(DERIVED)}
+        written = stored(repository, folder, DERIVED)
     return {p: e for p, e in merged.items() if not p.startswith(DERIVED)} | written
 
 

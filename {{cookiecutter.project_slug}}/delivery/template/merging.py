@@ -101,14 +101,15 @@ def merge(repository: Repository, main: Snapshot, sides: Sides, time: str) -> Me
     return Merged(files, tuple(sorted(kept)))
 
 
-def stored(repository: Repository, folder: Path) -> Entries:
+def stored(repository: Repository, folder: Path, start: str | tuple[str, ...] = "") -> Entries:
     """Return the files of a folder by path, written to the repository as blobs, byte for byte.
 
-    A repository that was made there, as hooks of a template do, is none of them.
+    Those alone whose path has a start; a repository that was made there, as hooks of a template
+    do, is none of them.
     """
     found = {path.relative_to(folder): path for path in sorted(folder.rglob("*"))}
     own = {name.as_posix(): path for name, path in found.items() if name.parts[0] != ".git"}
-    files = {name: path for name, path in own.items() if path.is_file()}
+    files = {name: path for name, path in own.items() if name.startswith(start) and path.is_file()}
     listed = "".join(f"{path}\n" for path in files.values()).encode()
     words = ("hash-object", "-w", "--no-filters", "--stdin-paths")
     blobs = repository.git(*words, stdin=listed).text.split()
