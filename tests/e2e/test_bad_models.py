@@ -76,8 +76,10 @@ def test_app_that_fails_keeps_no_other_from_its_training(modeller: User) -> None
     answer = modeller.deliver("train", "--changed")
     answer.refuses("training-failed", 1)
     assert "trained: toy model 1" in answer.out
+    (modeller.root / "lab/toy/rows.csv").symlink_to("/etc/hostname")
+    toys.commit(modeller.root, {})
     again = json.loads(modeller.deliver("train", "--changed", "--json").out)
-    assert [one["error"]["code"] for one in again] == ["training-failed"]
+    assert [one["error"]["code"] for one in again] == ["training-failed", "link-in-sources"]
 
 
 @pytest.mark.parametrize("how", ["edited", "untracked", "staged"])

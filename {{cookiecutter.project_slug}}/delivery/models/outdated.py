@@ -41,7 +41,7 @@ def _model_of(app: App, settings: Settings, registry: Registry) -> ModelVersion 
     """Return an app's newest model if its code and locks are the app's; None otherwise."""
     try:
         model = registry.find(app.name, None)
-    except Refused:  # no-model
+        wanted = app.code(settings).sha256, app.locks_sha256
+    except Refused:  # no-model; or code that no model is made of, as its training says
         return None
-    wanted = app.code(settings).sha256, app.locks_sha256
     return model if (model.code, model.lock) == wanted else None

@@ -112,7 +112,10 @@ def _differs(workplace: Workplace, app: App, line: Line, tools: Tools, say: Say)
         return True
     current = line.current.record.release
     pins = {path: pin.sha256 for path, pin in current.sources.items()}
-    return current.image != image or pins != source_digests(workplace, app)
+    try:
+        return current.image != image or pins != source_digests(workplace, app)
+    except Refused:  # sources that no release is made of, as its own turn says
+        return True
 
 
 def _make(
