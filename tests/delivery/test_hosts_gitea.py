@@ -12,6 +12,7 @@ import pytest
 from delivery.hosts.host import put_comment
 from delivery.hosts.parts import Rules, marker
 
+from tests.bake.template import git
 from tests.delivery.evolving import Template
 from tests.delivery.growing import shared_environments, with_environments
 from tests.delivery.hosted import ADA, BEN, ROBOT, Hosted, Replacing, host_world, populate
@@ -211,6 +212,14 @@ def test_update_of_the_template_is_one_pull_request_until_main_has_it(
     done = hosted.deliver("update", "--pr", "--json")
     assert json.loads(done.stdout)["closed"] == number, done.stderr
     assert hosted.open_numbers() == []
+    git("switch", "--quiet", "--create", "next", cwd=template.root)
+    template.change({"docs/new.md": "Three.\n"})
+    git("switch", "--quiet", "main", cwd=template.root)
+    hosted.deliver("update", "--to", "next", "--pr")
+    [number] = hosted.open_numbers()
+    done = hosted.deliver("update", "--pr", "--json")
+    assert json.loads(done.stdout)["closed"] is None, done.stderr
+    assert hosted.open_numbers() == [number]
 
 
 def test_comment_is_updated_in_place(hosted: Hosted) -> None:

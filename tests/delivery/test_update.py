@@ -17,6 +17,7 @@ from delivery.check.change import Change
 from delivery.errors import Refused, Unknown, UsageError
 from delivery.template.linked import PATH, Linked
 from delivery.template.request import wanted_update
+from delivery.template.source import cloned
 from delivery.verbs.approvals import requesters
 from delivery.verbs.update import BRANCH, Update, untouched, write
 
@@ -335,6 +336,24 @@ def test_tag_is_followed_once_it_was_named(owned: World, later: Template) -> Non
     assert shown(owned, BRANCH, PLAIN) == "New."
     owned.git("merge", "--quiet", BRANCH)
     assert prepared(owned).tree == ""
+
+
+@pytest.mark.parametrize("checkout", ["", "HEAD^", "HEAD"])
+def test_commit_is_not_followed(checkout: str, later: Template, tmp_path: Path) -> None:
+    """`cruft link --checkout COMMIT` writes it where a branch or tag would stand."""
+    newest = later.change({PLAIN: "New.\n"})
+    named = git("rev-parse", "--short=12", checkout, cwd=later.root).strip() if checkout else None
+    linked = Linked.model_validate({**later.state(), "checkout": named})
+    with cloned(linked, tmp_path, {}) as source:
+        assert source.find(None) == (newest, None)
+        assert source.find(later.first) == (later.first, None)
+
+
+def test_commit_leaves_what_is_followed(later: Template, tmp_path: Path) -> None:
+    later.change({PLAIN: "New.\n"})
+    linked = Linked.model_validate({**later.state(), "checkout": "main"})
+    with cloned(linked, tmp_path, {}) as source:
+        assert source.find(later.first) == (later.first, "main")
 
 
 def test_repository_of_plain_cookiecutter_is_refused(owned: World) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 To = Annotated[
     str | None,
-    typer.Option(metavar="REF", help="A branch, tag or commit of the template to follow."),
+    typer.Option(metavar="REF", help="A branch or tag of the template to follow, or a commit."),
 ]
 NOTHING = "the template has nothing that main lacks"
 
@@ -79,13 +79,19 @@ def _nothing(place: Workplace, found: Update, closing: bool, as_json: bool) -> N
 
 
 def _close(place: Workplace) -> int | None:
-    """Return the number of the pull request that was closed; work of others is left alone."""
+    """Return the number of the pull request that was closed.
+
+    Work of others is left alone, and so is what `--to` asked for.
+    """
     from ..verbs.pull_request import close
-    from ..verbs.update import BRANCH, untouched
+    from ..verbs.update import BRANCH, goes_elsewhere, untouched
 
     with connected(place) as (host, origin):
         request = host.find(BRANCH)
-        if request is None or not untouched(place, place.repository.resolve(request.head.sha)):
+        if request is None:
+            return None
+        head = place.repository.resolve(request.head.sha)
+        if not untouched(place, head) or goes_elsewhere(place, head):
             return None
         close(host, origin, request, f"{NOTHING}.")
         return request.number

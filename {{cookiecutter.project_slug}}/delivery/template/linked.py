@@ -29,7 +29,10 @@ class Linked(BaseModel):
     template: str = Field(min_length=1)
     commit: str = Field(pattern=r"^[0-9a-f]{40}$")
     checkout: str | None = None
-    """The branch or tag that is followed; the template's default branch where none is named."""
+    """The branch or tag that is followed; where it is none, the template's default branch is.
+
+    `cruft link --checkout COMMIT` writes the commit there, which is where the repository is.
+    """
     context: Context
     directory: str | None = None
     skip: list[str] = []

@@ -23,6 +23,7 @@ TOKEN = "TEMPLATE_TOKEN"  # noqa: S105 - the variable's name
 SECRET = re.compile(r"TOKEN|PASSWORD|SECRET|CREDENTIAL|_KEY$", re.IGNORECASE)
 RENDER_S = 300
 JUDGE = "delivery"
+COMMIT_ID = re.compile(r"[0-9a-f]{7,40}")
 
 
 @dataclass(frozen=True)
@@ -36,17 +37,10 @@ class Source:
     def find(self, to: str | None) -> tuple[str, str | None]:
         """Return the commit to go to and what is followed from then on.
 
-        That is `to`, else what is followed now. Raises UsageError (`no-such-commit`), and Refused
+        That is `to`, else what is followed now. A commit never goes on, so none is followed: where
+        `to` is one, what is followed stays. Raises UsageError (`no-such-commit`), and Refused
         (`template-commit-missing`) where the commit that the repository is at is gone.
         """
-        follows = to or self.linked.checkout
-        if not self.clone.exists(f"{follows or 'HEAD'}^{{commit}}"):
-            raise UsageError(
-                "no-such-commit",
-                f"the template at {self.linked.shown} has no `{follows or 'HEAD'}`.",
-                "An update goes to a branch, a tag or a commit of the template.",
-                "name another one: deliver update --to REF",
-            )
         if not self.clone.exists(f"{self.linked.commit}^{{commit}}"):
             raise Refused(
                 "template-commit-missing",
@@ -55,7 +49,22 @@ class Source:
                 "look up its like in the template's history (it was pushed by force), and merge "
                 "that as `commit` in .cruft.json",
             )
-        return self.clone.resolve(follows or "HEAD"), follows
+        checkout = self.linked.checkout
+        follows = None if checkout and self._is_commit(checkout) else checkout
+        goal = to or follows or "HEAD"
+        if not self.clone.exists(f"{goal}^{{commit}}"):
+            raise UsageError(
+                "no-such-commit",
+                f"the template at {self.linked.shown} has no `{goal}`.",
+                "An update goes to a branch, a tag or a commit of the template.",
+                "name another one: deliver update --to REF",
+            )
+        return self.clone.resolve(goal), follows if self._is_commit(goal) else to or follows
+
+    def _is_commit(self, name: str) -> bool:
+        """Return whether a name is a commit's id, or how one begins, and no branch or tag."""
+        there = COMMIT_ID.fullmatch(name) and self.clone.exists(f"{name}^{{commit}}")
+        return bool(there) and self.clone.resolve(name).startswith(name)
 
     def subjects(self, commit: str) -> list[str]:
         """Return the subjects of commits that changed what is generated, oldest first."""

@@ -125,6 +125,14 @@ def untouched(place: Workplace, commit: str) -> bool:
     return alone and text.rstrip().endswith(f"{WRITTEN}{tree}")
 
 
+def goes_elsewhere(place: Workplace, commit: str) -> bool:
+    """Return whether a commit follows another branch or tag than main, as `--to` asked."""
+    main, there = (
+        Linked.of(one, "main") for one in (place.main, place.repository.snapshot(commit))
+    )
+    return main.checkout != there.checkout
+
+
 def _merged(
     place: Workplace,
     repository: Repository,
