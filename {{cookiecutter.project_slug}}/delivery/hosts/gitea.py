@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,13 @@ SCHEDULED = "already scheduled"
 
 See: `ErrAlreadyScheduledToAutoMerge` in models/pull/automerge.go of Gitea 1.26.
 """
+NOT_YET = "try again later"
+"""What it says while it looks whether a commit can be merged, and where it cannot.
+
+See: `ErrNotMergeableState` in routers/api/v1/repo/pull.go of Gitea 1.26.
+"""
+READY_S = 15
+PAUSE_S = 0.5
 
 
 class _Branch(Part):
@@ -86,9 +94,14 @@ class Gitea(Host):
             "head_commit_id": commit,
         }
         path = self._path(f"pulls/{request.number}/merge")
-        answer = self.rest.ask("POST", path, body=wanted, also=(409,))
-        if answer.status_code == 409 and SCHEDULED not in answer.text:
-            raise self.rest.problem("POST", path, answer)
+        until = time.monotonic() + READY_S
+        while True:
+            answer = self.rest.ask("POST", path, body=wanted, also=(405, 409))
+            if answer.is_success or SCHEDULED in answer.text:
+                return
+            if NOT_YET not in answer.text or time.monotonic() > until:
+                raise self.rest.problem("POST", path, answer)
+            time.sleep(PAUSE_S)
 
     def protect(self, rules: Rules) -> None:
         """Set the rule of the main branch, and what a merge leaves behind."""
