@@ -219,12 +219,11 @@ class Repository:
         if self.exists(f"refs/heads/{branch}") or self.exists(f"refs/remotes/origin/{branch}"):
             raise self._taken(branch)
 
-    def tip(self, branch: str) -> str | None:
-        """Return the commit of a branch of this clone, else of origin's; None for neither."""
-        for ref in (f"refs/heads/{branch}", f"refs/remotes/origin/{branch}"):
-            if self.exists(ref):
-                return self.resolve(ref)
-        return None
+    def tips(self, branch: str) -> list[str]:
+        """Return the commits of a branch, origin's and this clone's: the one that went on first."""
+        refs = (f"refs/remotes/origin/{branch}", f"refs/heads/{branch}")
+        found = [self.resolve(ref) for ref in refs if self.exists(ref)]
+        return found[::-1] if len(found) == 2 and self.is_ancestor(*found) else found
 
     def _taken(self, branch: str) -> Refused:
         commands = [f"git branch -D {branch}"]

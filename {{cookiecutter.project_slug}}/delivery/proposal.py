@@ -270,8 +270,9 @@ def propose(workplace: Workplace, steps: Sequence[Step]) -> Proposal:
     made = Proposal(branch, "", steps)
     if workplace.branches == "none":
         return made
-    standing = None if workplace.branches == "new" else workplace.repository.tip(branch)
-    if standing is None or not _holds(workplace, standing, steps):
+    tips = () if workplace.branches == "new" else workplace.repository.tips(branch)
+    standing = next((tip for tip in tips if _holds(workplace, tip, steps)), None)
+    if standing is None:
         files = {path: data for one in steps for path, data in one.files.items()}
         standing = workplace.repository.write_branch(
             branch,
