@@ -124,6 +124,20 @@ def test_step_of_another_reason_does_not_take_the_branch(hosted: Hosted) -> None
     assert "branch-exists" in done.stderr
 
 
+def test_step_that_fell_behind_main_is_told_until_main_is_taken_in(hosted: Hosted) -> None:
+    first = json.loads(hosted.deliver(*ROLLBACK, "--pr", "--json").stdout)["pull_request"]
+    assert first["notes"] == []
+    hosted.world.change({"README.md": "Another team's merge.\n"})
+    hosted.push_main()
+    done = hosted.deliver(*ROLLBACK, "--pr")
+    assert "unchanged: pull request" in done.stdout, done.stderr
+    assert 'note:    main is ahead of it by 1: press "Update branch"' in done.stdout
+    hosted.ask(BEN, "POST", f"pulls/{first['number']}/update?style=merge")
+    again = hosted.deliver(*ROLLBACK, "--pr", "--json")
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)["pull_request"] == {**first, "action": "unchanged"}
+
+
 def test_newer_release_takes_the_place_of_one_that_nobody_merged(hosted: Hosted) -> None:
     world = Replacing(hosted.world.root)
     first = hosted.put(world.release(3), "replace")
@@ -179,7 +193,8 @@ def test_release_that_fell_behind_main_is_written_on_the_newest(hosted: Hosted) 
     with hosted.connected() as host:
         host.protect(RULES)
     after = world.release(3)
-    assert hosted.put(after, "replace").number == made.number
+    again = hosted.put(after, "replace")
+    assert (again.number, again.action, again.notes) == (made.number, "updated", ())
     hosted.report(after.commit, "success")
     hosted.wait(lambda: hosted.ask(ADA, "GET", f"pulls/{made.number}")["merged"])
 

@@ -73,6 +73,11 @@ class Origin:
         if done.code != 0 and GONE not in done.stderr:
             raise self._not_pushed(branch, done.stderr)
 
+    def lacks(self, commit: str, main: str) -> int:
+        """Return how many commits of origin's main, as it was fetched last, a commit lacks."""
+        missing = f"{commit}..refs/remotes/origin/{main}"
+        return int(self.repository.git("rev-list", "--count", missing).text)
+
     def _git(self, *words: str) -> Result:
         address = self.repository.git("remote", "get-url", "origin", check=False).text
         ours = self.url.startswith(f"{_place(address)}/")

@@ -125,6 +125,7 @@ def _lines(
     made = told.get("pull_request")
     if made:
         yield f"{made['action'] + ':':<8} pull request {made['number']}: {made['url']}"
+        yield from (f"note:    {note}" for note in made["notes"])
         return
     yield f"look:    git diff {place.main_name} {asked.branch}"
     yield f"         deliver check --base {place.main_name} --head {asked.branch}"

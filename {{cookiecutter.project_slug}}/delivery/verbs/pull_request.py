@@ -90,20 +90,33 @@ def put_wanted(
 ) -> Put:
     """Push a commit as a branch, and open its pull request or bring it up to date."""
     say(f"pushing {asked.branch}")
+    before = host.find(asked.branch)  # as it was: a push moves it
     origin.push(asked.branch, commit, replace=replacing)
-    found, action = _opened(host, asked)
+    found, action = _opened(host, asked, before, commit)
     host.label(found.number, asked.labels)
-    notes = list(_merging(host, found, commit)) if asked.auto_merge else []
+    notes = list(_behind(origin, commit, host.main))
+    notes += _merging(host, found, commit) if asked.auto_merge else ()
     return Put(found.number, found.html_url, action, tuple(notes))
 
 
-def _opened(host: Host, asked: Wanted) -> tuple[PullRequest, str]:
-    found = host.find(asked.branch)
-    if found is None:
+def _opened(
+    host: Host, asked: Wanted, before: PullRequest | None, commit: str
+) -> tuple[PullRequest, str]:
+    if before is None:
         return host.open(asked.branch, asked.title, asked.body), "opened"
-    if (found.title, (found.body or "").replace("\r\n", "\n")) == (asked.title, asked.body):
-        return found, "unchanged"
-    return host.change(found.number, asked.title, asked.body), "updated"
+    if (before.title, (before.body or "").replace("\r\n", "\n")) != (asked.title, asked.body):
+        return host.change(before.number, asked.title, asked.body), "updated"
+    return before, "unchanged" if before.head.sha == commit else "updated"
+
+
+def _behind(origin: Origin, commit: str, main: str) -> Iterator[str]:
+    """Yield what to do where main went on: the same step stays as it was approved."""
+    count = origin.lacks(commit, main)
+    if count:
+        yield (
+            f'{main} is ahead of it by {count}: press "Update branch" on its page, or the host '
+            "does not merge it"
+        )
 
 
 def _merging(host: Host, request: PullRequest, commit: str) -> Iterator[str]:
