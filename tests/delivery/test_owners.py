@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from delivery.settings import Settings
 from delivery.verbs.owners import write_owners
 from pydantic import ValidationError
 
+from tests.delivery.growing import deliver
 from tests.delivery.world import KUSTOMIZE_APP, World
 
 PATH = ".github/CODEOWNERS"
@@ -108,6 +110,41 @@ def test_file_that_gitea_would_read_before_is_refused(fresh: World) -> None:
     fresh.commit()
     [found] = check_whole(fresh.repository).findings
     assert (found.code, found.next_step) == ("owners-not-current", "git rm CODEOWNERS")
+
+
+def on_gitea(world: World) -> None:
+    """Say that the repository is on a Gitea at a port where nothing listens."""
+    text = (world.root / "delivery.yaml").read_text()
+    at = 'host: {kind: gitea, api: "http://127.0.0.1:9/api/v1"}\nmain: main\n'
+    world.change({"delivery.yaml": text.replace("main: main\n", at)})
+
+
+def test_repository_that_moves_to_another_host_keeps_one_file(fresh: World) -> None:
+    on_gitea(fresh)
+    done = deliver(fresh, "owners", "--json")
+    assert json.loads(done.stdout) == {"written": ".gitea/CODEOWNERS", "removed": [PATH]}
+    assert not (fresh.root / PATH).exists()
+    done = deliver(fresh, "owners", "--json")
+    assert json.loads(done.stdout) == {"written": None, "removed": []}
+
+
+def test_file_of_somebody_else_is_not_removed(fresh: World) -> None:
+    on_gitea(fresh)
+    fresh.write({PATH: "* @acme/ml\n"})
+    assert f"removed: {PATH}" not in deliver(fresh, "owners").stdout
+    assert (fresh.root / PATH).exists()
+
+
+def test_main_without_its_owners_is_not_protected(
+    fresh: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITEA_TOKEN", "canary")
+    on_gitea(fresh)
+    refused = deliver(fresh, "protect")
+    assert refused.stderr.startswith("owners-not-current: on main: .gitea/CODEOWNERS is missing.")
+    deliver(fresh, "owners")
+    fresh.commit()
+    assert deliver(fresh, "protect").stderr.startswith("host-unreachable")
 
 
 @pytest.mark.parametrize(

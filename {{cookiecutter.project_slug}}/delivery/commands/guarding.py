@@ -44,16 +44,20 @@ def owners(as_json: AsJson = False) -> None:
     """
     from ..git import Repository
     from ..verbs.app_add import work_tree_settings
-    from ..verbs.owners import write_owners
+    from ..verbs.owners import remove_others, write_owners
 
     root = Repository.find(Path.cwd()).root
-    path = write_owners(root, work_tree_settings(root))
+    settings = work_tree_settings(root)
+    path, removed = write_owners(root, settings), remove_others(root, settings)
     if as_json:
-        show_json({"written": path})
+        show_json({"written": path, "removed": removed})
         return
     show(f"written: {path}" if path else "CODEOWNERS is what delivery.yaml and the apps give")
-    if path:
-        show(f"next:    git add {path}, commit, merge: the Git host reads it on main")
+    for other in removed:
+        show(f"removed: {other}, which was written for another host")
+    changed = [*([path] if path else []), *removed]
+    if changed:
+        show(f"next:    git add {' '.join(changed)}, commit, merge: the Git host reads it on main")
 
 
 def protect(
@@ -64,11 +68,13 @@ def protect(
     Example: deliver protect --dry-run
     """
     from ..hosts.finding import connect
-    from ..verbs.protect import CHECKS, rules_for, told
+    from ..verbs.protect import CHECKS, ask_for_owners, rules_for, told
 
-    settings = here().settings
+    place = here()
+    settings = place.settings
     rules = rules_for(settings, require or CHECKS, app)
     if not dry_run:
+        ask_for_owners(place)
         with connect(settings, os.environ) as host:
             host.protect(rules)
     if as_json:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..app import AppFile
 from ..files import parse_model, write
-from ..owners import owners_file, owners_path
+from ..owners import PATHS, WRITTEN, owners_file, owners_path
 from ..settings import Settings
 
 
@@ -30,3 +30,16 @@ def write_owners(root: Path, settings: Settings) -> str | None:
     target.parent.mkdir(exist_ok=True)
     write(target, data)
     return path
+
+
+def remove_others(root: Path, settings: Settings) -> list[str]:
+    """Return the paths of files that were removed: those that were written for another host."""
+    others = [path for path in PATHS.values() if path != owners_path(settings)]
+    found = [path for path in others if _is_ours(root / path)]
+    for path in found:
+        (root / path).unlink()
+    return found
+
+
+def _is_ours(file: Path) -> bool:
+    return file.is_file() and file.read_bytes().startswith(WRITTEN.encode())

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..errors import UsageError
+from ..check.owners import owners_not_current
+from ..errors import Refused, UsageError
 from ..hosts.parts import Rules
 from ..settings import Settings
+from ..workplace import Workplace
 
 CHECKS = ("pass", "test")
 """The final job of .github/workflows/check.yml, and the one of test.yml."""
@@ -28,6 +30,16 @@ def rules_for(settings: Settings, checks: Sequence[str], app: int | None = None)
         )
     least = min(environment.approvals for environment in settings.environments)
     return Rules(settings.main, tuple(checks), min(least, 1), app)
+
+
+def ask_for_owners(place: Workplace) -> None:
+    """Raise Refused (`owners-not-current`) where main has not the CODEOWNERS that its host reads.
+
+    Under the rules of main nobody would be asked, and the next pull request be refused.
+    """
+    for found in owners_not_current(place.main, place.settings):
+        seen = f"on {place.main_name}: {found.seen}"
+        raise Refused(found.code, seen, found.rule, f"{found.next_step}; merge it, and call again")
 
 
 def told(rules: Rules) -> list[str]:
