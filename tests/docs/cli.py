@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import typer
@@ -25,3 +26,12 @@ def parse(words: list[str]) -> None:
 def verbs() -> set[str]:
     """Return the names of all verbs and groups."""
     return set(ROOT_COMMAND.commands)
+
+
+def calls(group: Any = ROOT_COMMAND, words: str = "") -> Iterator[tuple[str, set[str]]]:
+    """Yield the words of each verb, groups left out, with the options that it takes."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from calls(command, f"{words}{name} ")
+        else:
+            yield f"{words}{name}", {one for option in command.params for one in option.opts}

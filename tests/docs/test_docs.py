@@ -12,7 +12,7 @@ from delivery.files import parse_model
 from delivery.settings import Settings, Strict
 
 from tests.bake.template import ROOT
-from tests.docs.cli import parse, verbs
+from tests.docs.cli import calls, parse, verbs
 from tests.docs.codes import refusal_codes
 from tests.docs.pages import GENERATED, Page, all_pages, targets
 
@@ -56,6 +56,10 @@ def test_mentioned_make_targets_exist(page: Page) -> None:
 
 def test_mentioned_verbs_exist(page: Page) -> None:
     assert set(MENTIONED.findall(page.prose())) <= verbs()
+
+
+def test_every_verb_takes_json() -> None:
+    assert [words for words, options in calls() if "--json" not in options] == []
 
 
 def test_page_of_verbs_has_every_verb() -> None:
