@@ -68,6 +68,20 @@ def test_records_stand_from_the_moment_of_their_merge(year: World) -> None:
     assert summer["dev"]["by"] == "Sam"
 
 
+@pytest.mark.parametrize(
+    ("committer", "by"),
+    [("Ben", "Sam, merged by Ben"), ("GitHub", "Sam"), ("deliver", "Sam"), ("Sam", "Sam")],
+)
+def test_who_merged_is_told_where_the_commit_names_a_person(
+    committer: str, by: str, fresh: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh.deliver_to("dev", 1)
+    for key, value in {"NAME": committer, "EMAIL": "x@example.com", "DATE": SPRING}.items():
+        monkeypatch.setenv(f"GIT_COMMITTER_{key}", value)
+    fresh.repository.git("commit", "--quiet", "--amend", "--no-edit")
+    assert at(fresh, SUMMER)["dev"]["by"] == by
+
+
 def test_what_ran_is_told_apart_from_what_was_approved(year: World) -> None:
     assert at(year, AUTUMN)["dev"]["ran"].startswith("unknown")
     line = year.line("dev")

@@ -59,14 +59,22 @@ def test_other_kinds_are_told_as_golden(own: Reported, snapshot: SnapshotAsserti
     assert texts == snapshot
 
 
-def test_sources_alone_take_two_lines(own: Reported) -> None:
+@pytest.mark.parametrize(
+    ("path", "head", "todo"),
+    [
+        ("delivery.yaml", "May be merged once approved: ", "have to approve (`@acme/ml`)"),
+        ("docs/notes.md", "May be merged: ", "nobody has to approve; merge it"),
+    ],
+)
+def test_sources_alone_take_three_lines(path: str, head: str, todo: str, own: Reported) -> None:
     own.git("switch", "--quiet", "--create", "sources")
-    own.change({"README.md": "# Models\n"})
-    page = own.report("sources")
-    lines = [line for line in page.markdown().splitlines() if line]
-    assert lines[0] == MARKER
-    assert len(lines) == 3
+    file = own.root / path
+    own.change({path: f"{file.read_text() if file.exists() else ''}# More.\n"})
+    lines = [line for line in own.report("sources").markdown().splitlines() if line]
+    assert (lines[0], len(lines)) == (MARKER, 4)
+    assert f"{head}nothing that runs changes" in lines[1]
     assert "It touches no file in `releases/`. All rules hold." in lines[2]
+    assert todo in lines[3]
 
 
 def test_release_names_where_it_enters(own: Reported) -> None:

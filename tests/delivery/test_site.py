@@ -119,7 +119,7 @@ def test_evidence_is_told_with_bounds_and_who_merged(board: Files) -> None:
     assert "Model 3 was promoted from staging to prod." in text
     assert re.search(r"0\.\d{4} \(0\.\d{4} to 0\.\d{4}\)", text)
     assert "30 of 30 checks passed; judged beside prod/0001." in text
-    assert re.search(r"<dt>merged</dt><dd><time[^>]+>[-0-9 :]+</time> by \w+", text)
+    assert re.search(r"<dt>merged</dt><dd><time[^>]+>[-0-9 :]+</time> of \w+", text)
 
 
 def test_rollback_shows_the_evidence_that_it_rests_on(board: Files) -> None:
@@ -176,7 +176,7 @@ def test_name_with_odd_signs_hides_no_record(world: World, tmp_path: Path) -> No
         "a\x01b\x02 c <x@example.com>",
     )
     world.git(*words)
-    assert "a?b? c</td>" in pages(world, tmp_path)[APP]
+    assert "a?b? c, merged by Sam</td>" in pages(world, tmp_path)[APP]
 
 
 def test_without_confirmations_what_ran_is_unknown(world: World, tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def told(record: Record, number: int, kind: Kind, made: Release, days: float, ba
     origin = f"prod/{back_to:04}" if kind == "rollback" else None
     changes = {"kind": kind, "release": made, "from_": origin}
     entry = Entry("prod", KUSTOMIZE_APP, number, b"", record.model_copy(update=changes))
-    return Told(entry, Merge((NOW - days * DAY).isoformat(), "Sam", COMMIT), None, None)
+    return Told(entry, Merge((NOW - days * DAY).isoformat(), "Sam", "Sam", COMMIT), None, None)
 
 
 def measured(*lines: list[Told], commits: dict[str, datetime] | None = None) -> Measures:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ..check.change import Change
 from ..errors import DeliveryError
+from ..owners import owned
 from .bringing import Brought
 from .verdict import code
 
@@ -28,15 +29,35 @@ def owners(change: Change, app: str) -> list[str]:
         return []
 
 
+def touched(change: Change) -> list[str]:
+    """Return the owners of what a change touches, by the base; none where that cannot be read."""
+    try:
+        apps = {app.name: app.file for app in change.workplace.apps}
+    except DeliveryError:
+        return []
+    rows = owned(change.settings, apps)
+    found = (row.owners for row in rows if any(row.covers(path) for path in change.paths))
+    return sorted({name for names in found for name in names})
+
+
+def waits(change: Change, parts: Sequence[Brought]) -> bool:
+    """Return whether somebody has to approve."""
+    return bool(needed(change, parts) if parts else touched(change))
+
+
 def approvals(change: Change, parts: Sequence[Brought]) -> str:
     """Return in a sentence who has to approve, and what comes then."""
+    then = "then merge it, when the required checks are green."
+    if not parts and (names := touched(change)):
+        who = ", ".join(code(name) for name in names)
+        return f"the owners of what it touches have to approve ({who}); {then}"
     count = needed(change, parts)
     if not count:
-        return "nobody has to approve; merge it when the required check is green."
+        return "nobody has to approve; merge it when the required checks are green."
     people = f"{_people(count)} {'has' if count == 1 else 'have'}"
-    names = sorted({name for part in parts for name in owners(change, part.app)})
-    among = f" ({', '.join(code(name) for name in names)} own it)" if names else ""
-    return f"{people} to approve{among}; then merge it, when the required check is green."
+    own = sorted({name for part in parts for name in owners(change, part.app)})
+    among = f" ({', '.join(code(name) for name in own)} own it)" if own else ""
+    return f"{people} to approve{among}; {then}"
 
 
 def approving(change: Change, parts: Sequence[Brought]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Literal
 from ..check import Report
 from ..check.change import Change
 from ..errors import DeliveryError
-from .approving import approvals
+from .approving import approvals, waits
 from .bringing import Brought, command
 from .plain import Place, advice
 from .verdict import code, plain
@@ -22,6 +22,11 @@ HEADS: dict[State, str] = {
     "unknown": "❔ Could not be told",
     "preview": "❔ Preview only",
 }
+NOTHING = "nothing that runs changes"
+LATER = (
+    "What it changes of apps and their settings comes to run later, by `deliver release`, "
+    "`promote` or `render`."
+)
 FOLLOWS = frozenset({"current-differs", "manifests-differ", "record-spelling"})
 """What mostly follows from something else that is wrong, and so is not told first."""
 SUBJECT = re.compile(r"\b(?:releases|overlays)/([a-z][-a-z0-9]*)/([a-z][-a-z0-9]*)")
@@ -87,21 +92,12 @@ def first_lines(change: Change, found: Report, parts: Sequence[Brought]) -> list
         head = f"## {HEADS[state]}: {title(change, parts)}"
         lead = "What is wrong" if state == "refused" else "What could not be told"
         return [head, f"**{lead}:** {wrong} ({name})", f"**What to do:** {todo}{rest}"]
-    if not parts:
-        return _sources(state)
+    once = " once approved" if state == "accepted" and waits(change, parts) else ""
+    happens = " ".join([*(_happens(part) for part in parts[:3]), _rules(state)])
     return [
-        f"## {HEADS[state]}: {title(change, parts)}",
-        " ".join([*(_happens(part) for part in parts[:3]), _rules(state)]),
+        f"## {HEADS[state]}{once}: {title(change, parts) if parts else NOTHING}",
+        happens if parts else f"It touches no file in `releases/`. {_rules(state)} {LATER}",
         f"**What to do:** {approvals(change, parts)}",
-    ]
-
-
-def _sources(state: State) -> list[str]:
-    rules = "All rules hold." if state == "accepted" else _rules(state)
-    return [
-        f"## {HEADS[state]}: nothing that runs changes",
-        f"It touches no file in `releases/`. {rules} What it changes of apps and their settings "
-        "comes to run later, by `deliver release`, `promote` or `render`.",
     ]
 
 

@@ -73,7 +73,7 @@ def _row(
         "model": release.model.version,
         "release": short(release.id),
         "approved": merge.time,
-        "by": merge.author,
+        "by": merge.by,
         "ran": UNKNOWN if notes is None else _ran(merged, notes, moment),
     }
 

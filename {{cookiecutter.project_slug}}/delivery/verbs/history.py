@@ -9,6 +9,9 @@ from ..git import Repository
 from ..ledger import ROOT, Entry
 from ..workplace import Workplace
 
+NOBODY = ("GitHub", "deliver")
+"""Committers that are programs: GitHub itself, when it merges, and the workflows' `deliver`."""
+
 
 @dataclass(frozen=True)
 class Merge:
@@ -16,7 +19,18 @@ class Merge:
 
     time: str
     author: str
+    committer: str
     commit: str
+
+    @property
+    def by(self) -> str:
+        """Who wrote the record, and who merged it where its commit says so.
+
+        GitHub's commits do not when it squashes; Gitea's name who merged as the committer.
+        """
+        if self.committer in (self.author, *NOBODY):
+            return self.author
+        return f"{self.author}, merged by {self.committer}"
 
 
 def merges(repository: Repository, main: str) -> dict[str, Merge]:
@@ -27,14 +41,15 @@ def merges(repository: Repository, main: str) -> dict[str, Merge]:
     """
     out = repository.git(
         "log", "--first-parent", "-m", "--no-renames", "--diff-filter=A", "--name-only", "-z",
-        "--format=<<%H %cI %an>", main, "--", f"{ROOT}/*/*/records/*.yaml",
+        "--format=<<%H %cI %an<%cn>", main, "--", f"{ROOT}/*/*/records/*.yaml",
     ).stdout.decode("utf-8", "replace")  # fmt: skip
     found: dict[str, Merge] = {}
     edge = _edges(repository)
     for block in out.split("<<")[1:]:  # of all signs, Git lets a name have neither < nor >
         head, _, names = block.partition(">")
-        commit, time, author = head.split(" ", 2)
-        merge = Merge(time, _shown(author), commit)
+        commit, time, names_of = head.split(" ", 2)
+        author, _, committer = names_of.partition("<")
+        merge = Merge(time, _shown(author), _shown(committer), commit)
         if commit not in edge:
             found |= {name.strip("\n"): merge for name in names.split("\0") if name.strip()}
     return found
@@ -73,6 +88,6 @@ def row(entry: Entry, merge: Merge | None) -> dict[str, str]:
         "release": short(record.release.id),
         "from": record.from_ or "",
         "approved": merge.time if merge else "unknown: git fetch --unshallow",
-        "by": merge.author if merge else "",
+        "by": merge.by if merge else "",
         "reason": record.reason + (f" ({record.change})" if record.change else ""),
     }

@@ -222,7 +222,7 @@ def _way(place: Workplace, one: Step) -> Iterator[Sequence[str]]:
                     one.app,
                     entry.name,
                     merge.time[:10] if merge else "unknown",
-                    merge.author if merge else "unknown",
+                    merge.by if merge else "unknown",
                     _verdict(place, entry),
                     record.reason,
                     record.change or "",

@@ -94,7 +94,7 @@ def _record(
     notes: Mapping[str, Confirmation],
 ) -> Iterator[dict[str, str]]:
     record, merge, note = entry.record, when.get(entry.path), notes.get(entry.sha256)
-    approved = f"approved {merge.time} by {merge.author}" if merge else "approved: unknown"
+    approved = f"approved {merge.time}, of {merge.by}" if merge else "approved: unknown"
     ran = f"ran {note.time}" if note else "not confirmed, or its notes are not here"
     environment, number = record.evidence.record.split("/")
     path = record_path(environment, entry.app, int(number), "evidence.json")
