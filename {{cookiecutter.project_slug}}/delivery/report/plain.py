@@ -9,8 +9,14 @@ from dataclasses import dataclass
 
 from .words import capital
 
-RENEW = "close this pull request, fetch main (`git fetch origin`), and run again: {again}"
-BY_HAND = "undo what was changed by hand; to write these files anew, run {again}"
+RENEW = (
+    "close this pull request and delete its branch, fetch main (`git fetch origin`), and run "
+    "again: {again}"
+)
+BY_HAND = (
+    "undo what was changed by hand; or close this pull request, delete its branch, and write these "
+    "files anew: {again}"
+)
 PUT_BACK = "put it back as main has it: `git checkout origin/main -- {file}`"
 NOT_WRITTEN = (
     "`{file}` is not what `deliver` wrote: it was changed by hand, and it is read as proof",
