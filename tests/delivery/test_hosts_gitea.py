@@ -114,6 +114,7 @@ def test_token_is_in_no_output_and_not_in_git(hosted: Hosted) -> None:
     done = hosted.deliver(*ROLLBACK, "--pr")
     assert done.returncode == 0, done.stderr
     assert token not in done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1].startswith("next:    it is checked and approved there")
     assert token not in (hosted.world.root / ".git/config").read_text()
 
 
