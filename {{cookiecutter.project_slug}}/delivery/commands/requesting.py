@@ -134,9 +134,7 @@ class Wish:
             show(f"{made.action + ':':<8} pull request {made.number}: {made.url}")
             for note in made.notes:
                 show(f"note:    {note}")
-            show(
-                "next:    it is checked and approved there (by hand: docs/ci.md); once merged: git pull"
-            )
+            show("next:    it is checked and approved there (docs/ci.md); once merged: git pull")
         return vars(made)
 
     def _would(self, place: Workplace, proposal: Proposal) -> dict[str, Any]:
