@@ -104,9 +104,14 @@ class GitHost:
         kind = ("--admin",) if admin else ()
         self.call("admin", "user", "create", *about, *kind, "--must-change-password=false")
         more = ",write:admin,write:organization" if admin else ""
-        asked = ("--username", name, "--token-name", "test", "--scopes", f"{rights}{more}", "--raw")
-        printed = self.call("admin", "user", "generate-access-token", *asked)
-        [self.tokens[name]] = TOKEN.findall(printed)
+        self.tokens[name] = self.make_token(name, f"{rights}{more}")
+
+    def make_token(self, user: str, rights: str) -> str:
+        """Return a new token of a user that has some rights."""
+        title = f"test of {rights}"
+        asked = ("--username", user, "--token-name", title, "--scopes", rights, "--raw")
+        [token] = TOKEN.findall(self.call("admin", "user", "generate-access-token", *asked))
+        return str(token)
 
     def ask(self, user: str, method: str, path: str, body: Any = None) -> httpx.Response:
         """Return what the API answers to a user."""

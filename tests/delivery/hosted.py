@@ -66,11 +66,18 @@ class Hosted:
         with connect(self.place.settings, {"GITEA_TOKEN": self.githost.tokens[user]}) as host:
             yield host
 
+    def with_rights(self, rights: str) -> Hosted:
+        """Return the same where `robot` has a token of other rights."""
+        tokens = {**self.githost.tokens, ROBOT: self.githost.make_token(ROBOT, rights)}
+        return replace(self, githost=replace(self.githost, tokens=tokens))
+
     def put(self, proposal: Proposal, branches: Branches = "again") -> Put:
         """Put a proposal's pull request in place."""
         place = replace(self.place, branches=branches)
         with self.connected() as host:
-            origin = Origin(place.repository, host.rest.token, place.settings.repository)
+            origin = Origin(
+                place.repository, host.rest.token, place.settings.repository, host.rest.variable
+            )
             return put(place, proposal, host, origin, say)
 
     def deliver(self, *words: str, token: bool = True) -> Any:

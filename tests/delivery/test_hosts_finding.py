@@ -69,8 +69,18 @@ def test_token_comes_from_the_variable_of_its_host(baked: World) -> None:
         assert "token" not in f"{one!r}{other!r}"
 
 
-def test_token_that_lacks_is_told_with_the_line_to_set(baked: World) -> None:
-    github = settings(baked, "https://github.com/acme/models.git", None)
-    with pytest.raises(UsageError) as refusal, connect(github, {"GITEA_TOKEN": "two"}):
+@pytest.mark.parametrize(
+    ("host", "right", "line"),
+    [
+        (None, "pull requests", "export GH_TOKEN="),
+        (GITEA_AT, "write:issue", "export GITEA_TOKEN="),
+    ],
+)
+def test_token_that_lacks_is_told_with_its_rights_and_the_line_to_set(
+    host: dict[str, str] | None, right: str, line: str, baked: World
+) -> None:
+    asked = settings(baked, "https://github.com/acme/models.git", host)
+    with pytest.raises(UsageError) as refusal, connect(asked, {}):
         pass
-    assert "export GH_TOKEN=" in refusal.value.next_step
+    assert right in refusal.value.next_step
+    assert line in refusal.value.next_step

@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from delivery.errors import Unknown, UsageError
 from delivery.hosts.host import put_comment
 from delivery.hosts.parts import Rules, marker
 
@@ -116,6 +117,18 @@ def test_token_is_in_no_output_and_not_in_git(hosted: Hosted) -> None:
     assert token not in done.stdout + done.stderr
     assert done.stdout.splitlines()[-1].startswith("next:    it is checked and approved there")
     assert token not in (hosted.world.root / ".git/config").read_text()
+
+
+def test_token_that_may_too_little_is_named_and_so_is_what_it_did(hosted: Hosted) -> None:
+    proposal = hosted.world.rollback("staging")
+    with pytest.raises(Unknown, match=r"branch-not-pushed: .*403") as refusal:
+        hosted.with_rights("read:repository").put(proposal)
+    assert "GITEA_TOKEN" in refusal.value.next_step
+    with pytest.raises(Unknown, match=r"host-denied: pull request 1 is open: .*read:issue"):
+        hosted.with_rights("write:repository").put(proposal)
+    assert hosted.open_numbers() == [1]
+    with hosted.connected() as host, pytest.raises(UsageError, match="no-such-pull-request"):
+        host.get(999)
 
 
 def test_step_of_another_reason_does_not_take_the_branch(hosted: Hosted) -> None:

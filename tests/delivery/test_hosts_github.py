@@ -214,7 +214,7 @@ def test_auto_merge_that_is_not_allowed_is_told(server: Described, host: GitHub)
     [
         (401, {"message": "Bad credentials"}, "host-denied"),
         (403, {"message": "Resource not accessible"}, "host-denied"),
-        (404, {"message": "Not Found"}, "host-denied"),
+        (404, {"message": "Not Found"}, "no-such-pull-request"),
         (422, {"message": "Validation Failed", "errors": [{"message": "exists"}]}, "host-refused"),
         (502, {"message": "Bad Gateway"}, "host-unreachable"),
         (429, {"message": "Too many"}, "host-unreachable"),
@@ -229,6 +229,16 @@ def test_answer_that_is_no_good_has_its_name_and_no_token(
         host.get(1347)
     assert refusal.value.code == code
     assert TOKEN not in f"{refusal.value.as_json()}{host!r}"
+
+
+def test_repository_that_a_token_may_not_see_is_not_taken_for_a_number_that_is_not_there(
+    server: Described, host: GitHub
+) -> None:
+    for path in ("pulls/1347", f"branches/{MAIN}"):
+        server.answers["GET", f"{REPO}/{path}"] = (404, {"message": "Not Found"})
+    with pytest.raises(Unknown, match="host-denied") as refusal:
+        host.get(1347)
+    assert "GH_TOKEN" in refusal.value.next_step
 
 
 def test_host_that_is_not_there_is_named() -> None:

@@ -51,7 +51,7 @@ def asking() -> Iterator[Asking]:
 def origin(world: World, asking: Asking, url: str) -> Origin:
     remote = f"http://127.0.0.1:{asking.server_port}/acme/models.git"
     world.git("remote", "add", "origin", remote)
-    return Origin(world.repository, TOKEN, url or remote)
+    return Origin(world.repository, TOKEN, url or remote, "GITEA_TOKEN")
 
 
 def test_token_goes_to_the_address_of_the_repository(fresh: World, asking: Asking) -> None:
@@ -63,10 +63,23 @@ def test_token_goes_to_the_address_of_the_repository(fresh: World, asking: Askin
     assert TOKEN not in str(refusal.value.as_json())
 
 
+def test_token_that_is_not_taken_is_named(fresh: World, asking: Asking) -> None:
+    """With one's own login `git fetch origin` works, which the message must not send one to."""
+    here = origin(fresh, asking, "")
+    with pytest.raises(Unknown) as fetching:
+        here.fetch()
+    with pytest.raises(Unknown) as pushing:
+        here.push("main", "HEAD", replace=False)
+    for refusal in (fetching, pushing):
+        assert "GITEA_TOKEN" in refusal.value.next_step
+        assert "git " not in refusal.value.next_step
+
+
 def test_token_goes_to_no_other_address(fresh: World, asking: Asking) -> None:
-    with pytest.raises(Unknown, match="origin-unreachable"):
+    with pytest.raises(Unknown, match="origin-unreachable") as refusal:
         origin(fresh, asking, "https://github.com/acme/models.git").fetch()
     assert asking.given == []
+    assert "`git fetch origin`" in refusal.value.next_step
 
 
 def test_branch_that_somebody_else_pushed_is_refused(fresh: World, tmp_path: Path) -> None:

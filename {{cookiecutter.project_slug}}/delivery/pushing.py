@@ -6,8 +6,10 @@ variable alone, and asks for it only at the address that the token is for.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from urllib.parse import urlsplit
 
 from .errors import DeliveryError, Refused, Unknown
@@ -16,6 +18,7 @@ from .process import Result, run
 
 VARIABLE = "DELIVER_PUSH_TOKEN"
 GONE = "remote ref does not exist"
+DENIED = re.compile(r"Authentication failed|error: 40[13]|repository '.*' not found")
 USER = "x-access-token"
 """GitHub's name for whoever has a token; to Gitea any will do."""
 SAID = f"printf 'username={USER}\\npassword=%s\\n' \"${VARIABLE}\""
@@ -45,6 +48,8 @@ class Origin:
     token: str = field(default="", repr=False)
     url: str = ""
     """The repository's address, in delivery.yaml: no other gets the token."""
+    variable: str = ""
+    """Where the token came from."""
 
     def fetch(self) -> None:
         """Bring origin's branches here; raises Unknown (`origin-unreachable`)."""
@@ -54,7 +59,7 @@ class Origin:
                 "origin-unreachable",
                 f"branches could not be fetched: {cause(done.stderr)}",
                 "A pull request is made of the newest main.",
-                "see that `git fetch origin` works here, and call again",
+                self._mend(done.stderr, "git fetch origin"),
             )
 
     def push(self, branch: str, commit: str, *, replace: bool) -> None:
@@ -79,12 +84,24 @@ class Origin:
         return int(self.repository.git("rev-list", "--count", missing).text)
 
     def _git(self, *words: str) -> Result:
-        address = self.repository.git("remote", "get-url", "origin", check=False).text
-        ours = self.url.startswith(f"{_place(address)}/")
-        options, env = logged_in(address, self.token if ours else "")
+        options, env = self._login
         # What it says is looked at, so it says it in English.
         quiet: Mapping[str, str] = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8", **env}
         return run("git", *options, *words, cwd=self.repository.root, env=quiet, check=False)
+
+    @cached_property
+    def _login(self) -> tuple[list[str], dict[str, str]]:
+        address = self.repository.git("remote", "get-url", "origin", check=False).text
+        ours = self.url.startswith(f"{_place(address)}/")
+        return logged_in(address, self.token if ours else "")
+
+    def _mend(self, said: str, command: str) -> str:
+        """Return the next step; a person's own login tells nothing of a token that is sent."""
+        _, env = self._login
+        if env and DENIED.search(said):
+            right = "see that it may write to the repository (docs/branch-rules.md)"
+            return f"the token of {self.variable} was sent: {right}, and call again"
+        return f"see that `{command}` works here, and call again"
 
     def _not_pushed(self, branch: str, said: str) -> DeliveryError:
         if "[rejected]" in said or "stale info" in said:
@@ -98,5 +115,5 @@ class Origin:
             "branch-not-pushed",
             f"{branch} could not be pushed: {cause(said)}",
             "A pull request is made of a branch of origin.",
-            f"see that `git push origin {branch}` works here, and call again",
+            self._mend(said, f"git push origin {branch}"),
         )

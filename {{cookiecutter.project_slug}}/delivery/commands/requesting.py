@@ -167,4 +167,5 @@ def connected(place: Workplace) -> Iterator[tuple[Host, Origin]]:
     from ..pushing import Origin
 
     with connect(place.settings, os.environ) as host:
-        yield host, Origin(place.repository, host.rest.token, place.settings.repository)
+        rest, url = host.rest, place.settings.repository
+        yield host, Origin(place.repository, rest.token, url, rest.variable)

@@ -16,6 +16,10 @@ from .host import Host
 from .rest import Rest
 
 TOKENS = {"github": ("GH_TOKEN", "GITHUB_TOKEN"), "gitea": ("GITEA_TOKEN",)}
+RIGHTS = {
+    "github": "contents, pull requests, issues and commit statuses: write",
+    "gitea": "write:repository, write:issue, read:user, read:organization",
+}
 GITHUB = "github.com"
 URL = re.compile(
     r"(?:https?://(?:[^@/]+@)?|ssh://(?:[^@/]+@)?|[\w-]+@)(?P<host>[\w.-]+(?::\d+)?)[:/]"
@@ -76,7 +80,7 @@ def _token(place: Place, environ: Mapping[str, str]) -> tuple[str, str]:
         "host-settings",
         f"{' and '.join(names)} {'are' if len(names) > 1 else 'is'} not set.",
         f"Pull requests of {place.repository} are asked of {place.api}, with a token.",
-        f"make a token that may write pull requests and branches, then: export {names[0]}=…",
+        f"make one ({RIGHTS[place.kind]}; docs/branch-rules.md), then: export {names[0]}=…",
     )
 
 

@@ -12,8 +12,8 @@ from functools import cached_property
 from typing import ClassVar
 from urllib.parse import quote
 
-from ..errors import Refused, Unknown
-from .parts import Check, Comment, Commit, PullRequest, Review, Rules, User
+from ..errors import Refused, Unknown, UsageError
+from .parts import Check, Comment, Commit, Part, PullRequest, Review, Rules, User
 from .rest import Rest
 
 SENTENCE = 140
@@ -32,8 +32,17 @@ class Host(ABC):
     """Whether the host itself lets nothing in without an approval by CODEOWNERS."""
 
     def get(self, number: int) -> PullRequest:
-        """Return a pull request."""
-        return self.rest.get(self._path(f"pulls/{number}"), PullRequest)
+        """Return a pull request; raises UsageError (`no-such-pull-request`)."""
+        found = self.rest.find(self._path(f"pulls/{number}"), PullRequest)
+        if found is None:
+            self.rest.get(self._path(f"branches/{quoted(self.main)}"), Part)  # may it look here?
+            raise UsageError(
+                "no-such-pull-request",
+                f"{self.repository} has no pull request {number}.",
+                "The Git host numbers them, and its page's address ends in the number.",
+                "call again with the number of one that is there",
+            )
+        return found
 
     def all_open(self) -> list[PullRequest]:
         """Return the open pull requests into main from branches of this repository."""

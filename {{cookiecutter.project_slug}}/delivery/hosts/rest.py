@@ -122,7 +122,8 @@ class Rest:
                 "host-denied",
                 f"{self.url} does not let this token do it, or does not know it: {said}",
                 "A token may read the repository, and write its pull requests and branches.",
-                f"see the token's rights and `repository`; set {self.variable}; call again",
+                f"see the rights of the token in {self.variable} (docs/branch-rules.md lists them) "
+                "and `repository` in delivery.yaml; call again",
             )
         return Refused(
             "host-refused",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ..console import Say
-from ..errors import Refused
+from ..errors import DeliveryError, Refused
 from ..evidence import parse_evidence
 from ..hosts.host import Host, put_comment
 from ..hosts.parts import PullRequest, marker
@@ -93,9 +94,10 @@ def put_wanted(
     before = host.find(asked.branch)  # as it was: a push moves it
     origin.push(asked.branch, commit, replace=replacing)
     found, action = _opened(host, asked, before, commit)
-    host.label(found.number, asked.labels)
     notes = list(_behind(origin, commit, host.main))
-    notes += _merging(host, found, commit) if asked.auto_merge else ()
+    with _open(found):
+        host.label(found.number, asked.labels)
+        notes += _merging(host, found, commit) if asked.auto_merge else ()
     return Put(found.number, found.html_url, action, tuple(notes))
 
 
@@ -107,6 +109,16 @@ def _opened(
     if (before.title, (before.body or "").replace("\r\n", "\n")) != (asked.title, asked.body):
         return host.change(before.number, asked.title, asked.body), "updated"
     return before, "unchanged" if before.head.sha == commit else "updated"
+
+
+@contextmanager
+def _open(request: PullRequest) -> Iterator[None]:
+    """Have an error say that there is a pull request, which it no longer keeps from being."""
+    try:
+        yield
+    except DeliveryError as err:
+        seen = f"pull request {request.number} is open: {err.seen}"
+        raise type(err)(err.code, seen, err.rule, err.next_step) from err
 
 
 def _behind(origin: Origin, commit: str, main: str) -> Iterator[str]:
