@@ -54,8 +54,10 @@ def test_host_is_told_by_the_repository_and_by_delivery_yaml(
 def test_repository_that_tells_no_host_is_refused(
     repository: str, host: dict[str, str] | None, baked: World
 ) -> None:
-    with pytest.raises(UsageError, match="host-settings"):
+    with pytest.raises(UsageError, match="host-settings") as refusal:
         place_of(settings(baked, repository, host))
+    assert "delivery.yaml on main" in refusal.value.seen
+    assert "git push" in refusal.value.next_step
 
 
 def test_token_comes_from_the_variable_of_its_host(baked: World) -> None:

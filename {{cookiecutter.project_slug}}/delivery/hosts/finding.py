@@ -93,7 +93,9 @@ def _usual_api(kind: str, host: str) -> str:
 def _no_host(settings: Settings) -> UsageError:
     return UsageError(
         "host-settings",
-        f"{settings.repository} does not say which Git host answers for its pull requests.",
+        f"delivery.yaml on {settings.main} does not say which Git host answers for pull requests "
+        f"of {settings.repository}.",
         "It is GitHub's own, or `host` in delivery.yaml names its kind and the address of its API.",
-        "add to delivery.yaml: host: {kind: gitea, api: https://git.acme.example/api/v1}",
+        "add to delivery.yaml: host: {kind: gitea, api: https://git.acme.example/api/v1}; merge it "
+        f"into {settings.main}, where it is read: git push origin {settings.main}",
     )
