@@ -210,6 +210,9 @@ def test_pull_request_says_what_it_brings_and_what_it_costs(taken: Taken) -> Non
     assert lost < kept
     assert "- `region`: `eu`" in asked.body
     assert "(deliver 3 to 4)" in asked.body
+    changed = taken.world.git("diff", "--name-only", "--no-renames", "main", BRANCH).splitlines()
+    rows = asked.body.partition("### Files that change\n\n")[2].partition("\n\n")[0]
+    assert rows.splitlines() == [f"- `{path}`" for path in changed]
     assert "Test what nobody gets" not in asked.body
 
 

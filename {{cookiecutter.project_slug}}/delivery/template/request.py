@@ -44,6 +44,8 @@ def _body(found: Update, main: str) -> Iterator[Block]:
         ("Files that stay", KEPT, found.kept),
     ):
         yield from _section(title, [why, ""], [f"- {code(path)}" for path in paths], [why])
+    files = [f"- {code(path)}" for path in found.changed]
+    yield from _section("Files that change", [], files, [f"{len(files)} files."])
     yield Block(["", "### Before it is merged", ""])
     yield Block([f"- {one}" for one in _next(found, main)] + [""])
 

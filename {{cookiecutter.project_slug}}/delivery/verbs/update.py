@@ -47,6 +47,8 @@ class Update:
     """Files of `delivery/` that were changed here; the template's take their place."""
     kept: tuple[str, ...] = ()
     """Files that were changed here and that the template has no more."""
+    changed: tuple[str, ...] = ()
+    """Files of main that it adds, changes or removes."""
     renderers: tuple[str, ...] = ()
     """The parts of rendering whose version changes, as `helm 3.21.0 to 3.22.0`."""
     tree: str = ""
@@ -166,9 +168,15 @@ def _merged(
         answers={key: value for key, value in answers if key not in known},
         lost=sides.lost,
         kept=merged.kept,
+        changed=tuple(sorted(_differing(main.entries, files))),
         renderers=tuple(_renderers(repository, main.entries, files)),
         tree=tree_of(repository, files),
     )
+
+
+def _differing(before: Mapping[str, Entry], after: Mapping[str, Entry]) -> set[str]:
+    """Return the paths of files that are not the same on both sides."""
+    return {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
 
 
 def _without(files: Mapping[str, Entry]) -> dict[str, Entry]:
@@ -201,8 +209,8 @@ def _holds(place: Workplace, commit: str, found: Update) -> bool:
     if not repository.git("show", "--no-patch", SAID, own).text.startswith(found.text):
         return False
     files = repository.listing(found.tree)
-    pairs = {p: (main.entries.get(p), files.get(p)) for p in main.entries.keys() | files.keys()}
-    brings = {path: (before, after) for path, (before, after) in pairs.items() if before != after}
+    paths = _differing(main.entries, files)
+    brings = {path: (main.entries.get(path), files.get(path)) for path in paths}
     return brought(repository, main.commit, own) == brings
 
 
