@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from delivery.check.change import Change
-from delivery.verbs.approvals import equal_commits, requesters
+from delivery.verbs.approvals import Approved, Need, equal_commits, missing, requesters
 
 from tests.delivery.world import NOW, World
 
@@ -33,6 +33,25 @@ def on_main(world: World, files: dict[str, str]) -> None:
 def counted(world: World) -> int:
     """Return of how many commits the approvals count."""
     return len(equal_commits(world.repository, "main", world.git("rev-parse", "asked")))
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (Approved("dev", 0, ()), "dev: nobody has to approve"),
+        (Approved("prod", 2, ("ada", "ben")), "prod: approved by ada, ben"),
+        (Approved("*", 1, ("ben",)), "files of the root folder (`*`): approved by ben"),
+    ],
+)
+def test_what_is_approved_is_told_in_words(found: Approved, said: str) -> None:
+    assert found.sentence == said
+
+
+def test_what_is_missing_is_told_in_words() -> None:
+    one = missing(Need("*", 1, ("@acme/ml",)), ()).seen
+    assert one == "files of the root folder (`*`): 1 approval of the newest commit needed, 0 there."
+    two = missing(Need("prod", 2, ()), ("ada",)).seen
+    assert two == "prod: 2 approvals of the newest commit needed, 1 there (ada)."
 
 
 def test_main_taken_in_twice_is_the_same(asked: World) -> None:

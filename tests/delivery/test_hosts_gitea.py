@@ -89,7 +89,7 @@ def test_pull_request_says_what_it_brings_and_how_it_came(hosted: Hosted) -> Non
     assert {one["name"] for one in found["labels"]} == {"environment/prod", "kind/promote"}
     assert f"Takes model 2 of {KUSTOMIZE_APP} from staging into prod." in found["body"]
     assert f"| {KUSTOMIZE_APP} | dev/0002 |" in found["body"]
-    assert "2 people have to approve it" in found["body"]
+    assert "2 people other than its author have to approve it" in found["body"]
 
 
 def test_owners_of_what_is_touched_are_asked_for_a_review(hosted: Hosted) -> None:

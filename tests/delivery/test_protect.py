@@ -27,8 +27,19 @@ def test_dry_run_prints_the_rules_without_a_token(baked: World) -> None:
     done = deliver(baked, "protect", "--dry-run", "--require", "verdict")
     assert done.returncode == 0, done.stderr
     printed = [line.removeprefix("would be: ") for line in done.stdout.splitlines()]
-    assert printed == told(rules_for(baked.work.settings, ("verdict",)))
+    assert printed == told(rules_for(baked.work.settings, ("verdict",)), baked.work.settings)
     assert "required checks: verdict" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [("github", "have to approve"), ("gitea", "are asked, and `deliver approvals`")],
+)
+def test_owners_are_told_as_the_host_takes_them(kind: str, what: str, baked: World) -> None:
+    data = baked.work.settings.model_dump(by_alias=True)
+    data["host"] = {"kind": kind, "api": "https://git.acme.io/api/v1"}
+    settings = Settings.model_validate(data)
+    assert any(what in line for line in told(rules_for(settings, ("pass",)), settings))
 
 
 def test_application_is_for_github_alone(baked: World) -> None:

@@ -80,7 +80,7 @@ def test_environment_without_approvals_is_merged_by_itself(world: World) -> None
     release, promotion = asked(world, world.release(3)), asked(world, world.promote("prod"))
     assert (release.auto_merge, promotion.auto_merge) == (True, False)
     assert "Nobody has to approve it" in release.body
-    assert "2 people have to approve it" in promotion.body
+    assert "2 people other than its author have to approve it" in promotion.body
     assert promotion.labels == ("environment/prod", "kind/promote")
 
 
@@ -143,4 +143,4 @@ def test_title_and_body_of_many_apps_fit(world: World) -> None:
     assert len(found.title) <= 250
     assert len(found.body.encode()) <= 65_000
     assert "**Why:**" in found.body
-    assert "people have to approve" in found.body
+    assert "people other than its author have to approve" in found.body

@@ -78,9 +78,9 @@ def protect(
         with connect(settings, os.environ) as host:
             host.protect(rules)
     if as_json:
-        show_json({"dry_run": dry_run, "rules": told(rules)})
+        show_json({"dry_run": dry_run, "rules": told(rules, settings)})
         return
-    for line in told(rules):
+    for line in told(rules, settings):
         show(f"{'would be' if dry_run else 'set'}: {line}")
 
 
@@ -99,8 +99,7 @@ def approvals(number: Number, head: Head = "", as_json: AsJson = False) -> None:
         show_json([vars(one) for one in found])
         return
     for one in found:
-        who = ", ".join(one.counted) or "nobody has to"
-        show(f"ok: {one.subject}: approved by {who}")
+        show(f"ok: {one.sentence}")
     if not found:
         show("ok: it brings no record; what it touches is owned by nobody, or the host asks owners")
 

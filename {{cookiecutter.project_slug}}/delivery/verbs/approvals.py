@@ -12,7 +12,7 @@ from ..errors import Refused
 from ..git import Entry, Repository
 from ..hosts.host import Host
 from ..hosts.parts import PullRequest
-from ..owners import owned
+from ..owners import ROOT_FILES, owned
 from ..proposal import REQUESTED
 from ..settings import read_settings
 from ..workplace import Workplace
@@ -30,6 +30,12 @@ class Approved:
     """An environment, or an owned path."""
     needs: int
     counted: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """It in words."""
+        who = f"approved by {', '.join(self.counted)}" if self.needs else "nobody has to approve"
+        return f"{named(self.subject)}: {who}"
 
 
 @dataclass(frozen=True)
@@ -130,7 +136,7 @@ def _owned(place: Workplace, change: Change) -> Iterator[Need]:
 def _counted(host: Host, need: Need, who: Sequence[str]) -> Approved:
     counted = tuple(login for login in who if _may(host, need.names, login))
     if len(counted) < need.count:
-        raise _missing(need, counted)
+        raise missing(need, counted)
     return Approved(need.subject, need.count, counted)
 
 
@@ -142,12 +148,20 @@ def _may(host: Host, owners: Sequence[str], login: str) -> bool:
     return any(host.in_team(name, login) for name in names if "/" in name)
 
 
-def _missing(need: Need, counted: tuple[str, ...]) -> Refused:
+def named(subject: str) -> str:
+    """Return an environment or an owned path as a person reads it."""
+    return f"files of the root folder (`{subject}`)" if subject == ROOT_FILES else subject
+
+
+def missing(need: Need, counted: tuple[str, ...]) -> Refused:
+    """Return the refusal where too few approve."""
     among = " ".join(need.names) or "those who may write to the repository"
-    has = f"{len(counted)} ({', '.join(counted)})" if counted else "none"
+    plural = "approval" if need.count == 1 else "approvals"
+    who = f" ({', '.join(counted)})" if counted else ""
     return Refused(
         "approvals-missing",
-        f"{need.subject} needs {need.count} approvals of the newest commit and has {has}.",
+        f"{named(need.subject)}: {need.count} {plural} of the newest commit needed, "
+        f"{len(counted)} there{who}.",
         f"They are given by {among}; not by who opened the pull request, asked for it, or wrote a "
         "commit of it.",
         "have it approved on its page, then have this check run again",

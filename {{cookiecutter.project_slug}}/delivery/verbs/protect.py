@@ -42,15 +42,17 @@ def ask_for_owners(place: Workplace) -> None:
         raise Refused(found.code, seen, found.rule, f"{found.next_step}; merge it, and call again")
 
 
-def told(rules: Rules) -> list[str]:
+def told(rules: Rules, settings: Settings) -> list[str]:
     """Return the rules as sentences, for people who set them by hand."""
+    gitea = settings.host is not None and settings.host.kind == "gitea"
+    owners = "are asked, and `deliver approvals` counts theirs" if gitea else "have to approve"
     source = f"from application {rules.app}" if rules.app else "from anybody who may write"
     return [
         f"{rules.branch}: nobody pushes to it, forces it or deletes it, administrators included",
         f"{rules.branch}: required checks: {', '.join(rules.checks)}, on an up-to-date branch",
         f"{rules.branch}: these checks are taken {source}",
         f"{rules.branch}: approvals of every pull request: {rules.approvals}",
-        f"{rules.branch}: the owners of what is touched have to approve (CODEOWNERS)",
+        f"{rules.branch}: the owners of what is touched {owners} (CODEOWNERS)",
         f"{rules.branch}: a new commit takes back the approvals before it",
         "merging: by squash, by itself where asked for; the branch is deleted",
     ]

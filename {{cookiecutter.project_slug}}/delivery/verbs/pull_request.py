@@ -217,8 +217,8 @@ def _sentence(one: Step) -> str:
 def _approving(needs: int) -> str:
     if needs == 0:
         return "- Nobody has to approve it: it is merged when its checks have passed."
-    who = "one person has" if needs == 1 else f"{needs} people have"
-    return f"- {who.capitalize()} to approve it, none of them its author."
+    who = "One person" if needs == 1 else f"{needs} people"
+    return f"- {who} other than its author {'has' if needs == 1 else 'have'} to approve it."
 
 
 def _way(place: Workplace, one: Step) -> Iterator[Sequence[str]]:
