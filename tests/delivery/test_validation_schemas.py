@@ -47,9 +47,9 @@ def mutated(draw: st.DrawFn) -> dict[str, Any]:
         if action == "remove":
             del parent[last]
         elif action == "add" and isinstance(parent, dict):
-            parent[draw(st.sampled_from(["extra", "name", "replicas"]))] = draw(VALUES)
-        else:
-            parent[last] = draw(VALUES)
+            last = draw(st.sampled_from(["extra", "name", "replicas"]))
+        if action != "remove":  # a copy: what is drawn again has to be what it was
+            parent[last] = copy.deepcopy(draw(VALUES))
     return item
 
 
