@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..hosts.host import Host
     from ..proposal import Proposal
     from ..pushing import Origin
-    from ..verbs.pull_request import Idle
+    from ..verbs.pull_request import Idle, Put
 
 Pr = Annotated[bool, typer.Option("--pr", help="Push it, and open or update its pull request.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
@@ -46,11 +46,7 @@ class Wish:
         With a pull request it is of the newest main, which is fetched. Raises Refused where the
         environment, the first where none is named, is stopped or frozen; a rollback passes.
         """
-        place = asked_for(writing())
-        if self.pr and not self.dry_run:
-            with connected(place) as (_, origin):
-                origin.fetch()
-            place = asked_for(writing())
+        place = workplace(fetched=self.pr and not self.dry_run)
         settings = place.settings
         if "rollback" not in self.kinds:
             require_moving(settings.environment(environment or settings.names[0]), utc(now))
@@ -131,9 +127,8 @@ class Wish:
         self.close_idle(place, proposal.steps[0].environment)
         if not self.as_json:
             show(f"written: {output.names(proposal)} on branch {proposal.branch}")
-            show(f"{made.action + ':':<8} pull request {made.number}: {made.url}")
-            for note in made.notes:
-                show(f"note:    {note}")
+            for line in lines_of(made):
+                show(line)
             show("next:    it is checked and approved there (docs/ci.md); once merged: git pull")
         return vars(made)
 
@@ -155,9 +150,20 @@ def _left_out(errors: Sequence[DeliveryError]) -> dict[str, Any]:
     return {"left_out": [error.as_json() for error in errors]} if errors else {}
 
 
-def asked_for(place: Workplace) -> Workplace:
-    """Return a workplace that knows who asked by a button, where one did."""
+def workplace(*, fetched: bool) -> Workplace:
+    """Return a workplace that knows who asked by a button; if `fetched`, of the newest main."""
+    place = writing()
+    if fetched:
+        with connected(place) as (_, origin):
+            origin.fetch()
+        place = writing()
     return replace(place, requested_by=os.environ.get("DELIVER_REQUESTED_BY", ""))
+
+
+def lines_of(made: Put) -> Iterator[str]:
+    """Yield what became of a pull request, and what else is to be known."""
+    yield f"{made.action + ':':<8} pull request {made.number}: {made.url}"
+    yield from (f"note:    {note}" for note in made.notes)
 
 
 @contextmanager

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..console import progress, show, show_json
-from .options import AsJson, writing
-from .requesting import DryRun, Pr, asked_for, connected
+from .options import AsJson
+from .requesting import DryRun, Pr, connected, lines_of, workplace
 
 if TYPE_CHECKING:
-    from ..verbs.pull_request import Wanted
+    from ..verbs.pull_request import Put, Wanted
     from ..verbs.update import Update
     from ..workplace import Workplace
 
@@ -37,34 +37,30 @@ def update(to: To = None, pr: Pr = False, dry_run: DryRun = False, as_json: AsJs
     from ..template.request import wanted_update
     from ..verbs.update import prepare, write
 
-    place = asked_for(writing())
-    if pr and not dry_run:
-        with connected(place) as (_, origin):
-            origin.fetch()
-        place = asked_for(writing())
+    asking = pr and not dry_run
+    place = workplace(fetched=asking)
     with progress() as say:
         found = prepare(place, to, say, dry_run=dry_run)
     if not found.tree:
-        _nothing(place, found, pr and not dry_run, as_json)
+        _nothing(place, found, asking, as_json)
         return
     asked = wanted_update(found, place.settings.main)
     if not dry_run:
         found = replace(found, commit=write(place, found))
-    told = _told(found) | ({"dry_run": True, "pull_request": vars(asked)} if dry_run else {})
-    if pr and not dry_run:
-        told["pull_request"] = _put(place, found, asked)
+    made = _put(place, found, asked) if asking else None
     if as_json:
-        show_json(told)
+        wanted = {"dry_run": True, "pull_request": vars(asked)} if dry_run else {}
+        show_json(_told(found) | ({"pull_request": vars(made)} if made else wanted))
         return
-    for line in _lines(place, found, asked, told, dry_run):
+    for line in _would(found, asked) if dry_run else _lines(place, found, asked, made):
         show(line)
 
 
-def _put(place: Workplace, found: Update, asked: Wanted) -> dict[str, Any]:
+def _put(place: Workplace, found: Update, asked: Wanted) -> Put:
     from ..verbs.pull_request import put_wanted
 
     with connected(place) as (host, origin), progress() as say:
-        return vars(put_wanted(asked, found.commit, host, origin, say, replacing=True))
+        return put_wanted(asked, found.commit, host, origin, say, replacing=True)
 
 
 def _nothing(place: Workplace, found: Update, closing: bool, as_json: bool) -> None:
@@ -111,21 +107,18 @@ def _told(found: Update) -> dict[str, Any]:
     }
 
 
-def _lines(
-    place: Workplace, found: Update, asked: Wanted, told: dict[str, Any], dry_run: bool
-) -> Iterator[str]:
-    if dry_run:
-        yield f"would write: {found.subject} on branch {asked.branch}"
-        yield f"its pull request, with labels: {', '.join(asked.labels)}"
-        yield f"\n{asked.body}"
-        return
+def _would(found: Update, asked: Wanted) -> Iterator[str]:
+    yield f"would write: {found.subject} on branch {asked.branch}"
+    yield f"its pull request, with labels: {', '.join(asked.labels)}"
+    yield f"\n{asked.body}"
+
+
+def _lines(place: Workplace, found: Update, asked: Wanted, made: Put | None) -> Iterator[str]:
     yield f"written: {found.subject} on branch {asked.branch} ({found.commit[:12]})"
     for path in found.lost:
         yield f"lost:    {path}, which was changed here: delivery/ is the template's"
-    made = told.get("pull_request")
     if made:
-        yield f"{made['action'] + ':':<8} pull request {made['number']}: {made['url']}"
-        yield from (f"note:    {note}" for note in made["notes"])
+        yield from lines_of(made)
         return
     yield f"look:    git diff {place.main_name} {asked.branch}"
     yield f"         deliver check --base {place.main_name} --head {asked.branch}"
