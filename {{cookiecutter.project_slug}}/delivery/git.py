@@ -29,6 +29,16 @@ class Entry:
     blob: str
 
 
+Difference = tuple[Entry | None, Entry | None]
+"""A file before and after; None where there is none."""
+
+
+def differences(before: Mapping[str, Entry], after: Mapping[str, Entry]) -> dict[str, Difference]:
+    """Return each path that was added, removed, or has other bytes or another mode."""
+    pairs = ((path, before.get(path), after.get(path)) for path in before.keys() | after.keys())
+    return {path: (old, new) for path, old, new in pairs if old != new}
+
+
 @dataclass(frozen=True)
 class Repository:
     """A Git repository, by the folder of its work tree."""

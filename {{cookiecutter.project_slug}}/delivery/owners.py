@@ -10,7 +10,7 @@ See: GitHub's manual, "About code owners"; `ParseCodeOwnersLine` of Gitea 1.26.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from .app import AppFile
@@ -70,6 +70,15 @@ def owned(settings: Settings, apps: Mapping[str, AppFile]) -> Iterator[Owned]:
     judges = judge_owners(settings, apps)
     for path in (*OWNED, f"{settings.package}/*") if judges else ():
         yield Owned(path, judges)
+
+
+def touched(
+    settings: Settings, apps: Mapping[str, AppFile], paths: Sequence[str]
+) -> Iterator[Owned]:
+    """Yield what is owned and holds one of some paths."""
+    for row in owned(settings, apps):
+        if any(row.covers(path) for path in paths):
+            yield row
 
 
 def judge_owners(settings: Settings, apps: Mapping[str, AppFile]) -> tuple[str, ...]:

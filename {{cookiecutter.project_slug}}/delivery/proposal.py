@@ -11,7 +11,7 @@ from .canonical import short
 from .current import current_file, current_path
 from .errors import Refused
 from .evidence import Evidence, evidence_digest
-from .git import NOTHING, Folder, Snapshot, pinned_folder, shallow
+from .git import NOTHING, Folder, Snapshot, differences, pinned_folder, shallow
 from .ledger import Entry, Line, manifests_folder, record_path
 from .records import (
     EvidenceRef,
@@ -312,15 +312,11 @@ def _holds(workplace: Workplace, commit: str, steps: Sequence[Step]) -> bool:
     head = repository.snapshot(commit)
     files = {path: data for one in steps for path, data in one.files.items()}
     loose = {path for one in steps for path in _by_evidence(one)}
-    if any(base.entries.get(path) != head.entries.get(path) for path in _others(base, head, files)):
+    if differences(base.entries, head.entries).keys() - files.keys():
         return False
     return all(_same_record(head, one) for one in steps) and all(
         head.find(path) == data for path, data in files.items() if path not in loose
     )
-
-
-def _others(base: Snapshot, head: Snapshot, files: Mapping[str, bytes | None]) -> set[str]:
-    return (base.entries.keys() | head.entries.keys()) - files.keys()
 
 
 def _by_evidence(one: Step) -> Iterator[str]:

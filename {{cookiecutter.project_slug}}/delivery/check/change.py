@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
 
-from ..git import Repository, Snapshot
+from ..git import Repository, Snapshot, differences
 from ..ledger import ROOT, Ledger, Line, read_ledger
 from ..owners import JUDGE_FOLDERS
 from ..settings import Settings, read_settings
@@ -66,8 +66,7 @@ class Change:
     @cached_property
     def paths(self) -> list[str]:
         """Every path that was added, removed, or has other bytes or another mode."""
-        old, new = self.base.entries, self.head.entries
-        return sorted(path for path in old.keys() | new.keys() if old.get(path) != new.get(path))
+        return sorted(differences(self.base.entries, self.head.entries))
 
     @cached_property
     def release_paths(self) -> list[str]:

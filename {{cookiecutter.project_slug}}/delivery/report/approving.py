@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..check.change import Change
 from ..errors import DeliveryError
-from ..owners import owned
+from ..owners import touched
 from .bringing import Brought
 from .verdict import code
 
@@ -29,26 +29,25 @@ def owners(change: Change, app: str) -> list[str]:
         return []
 
 
-def touched(change: Change) -> list[str]:
+def touching(change: Change) -> list[str]:
     """Return the owners of what a change touches, by the base; none where that cannot be read."""
     try:
         apps = {app.name: app.file for app in change.workplace.apps}
     except DeliveryError:
         return []
-    rows = owned(change.settings, apps)
-    found = (row.owners for row in rows if any(row.covers(path) for path in change.paths))
-    return sorted({name for names in found for name in names})
+    rows = touched(change.settings, apps, change.paths)
+    return sorted({name for row in rows for name in row.owners})
 
 
 def waits(change: Change, parts: Sequence[Brought]) -> bool:
     """Return whether somebody has to approve."""
-    return bool(needed(change, parts) if parts else touched(change))
+    return bool(needed(change, parts) if parts else touching(change))
 
 
 def approvals(change: Change, parts: Sequence[Brought]) -> str:
     """Return in a sentence who has to approve, and what comes then."""
     then = "then merge it, when the required checks are green."
-    if not parts and (names := touched(change)):
+    if not parts and (names := touching(change)):
         who = ", ".join(code(name) for name in names)
         return f"the owners of what it touches have to approve ({who}); {then}"
     count = needed(change, parts)

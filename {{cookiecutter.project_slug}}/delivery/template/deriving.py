@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from ..errors import Refused
-from ..git import LINK_MODES, Repository
+from ..git import LINK_MODES, Repository, differences
 from ..models.environment import app_python
 from ..placing import put
 from ..process import run, tail
@@ -26,7 +26,7 @@ def derive(repository: Repository, main: Entries, merged: Entries) -> Entries:
     folder of its own, with the packages of its own lock. Raises Refused (`update-not-derived`)
     where it cannot, Unknown (`environment-failed`).
     """
-    if all(main.get(path) == merged.get(path) for path in main.keys() | merged if _told(path)):
+    if not any(_told(path) for path in differences(main, merged)):
         return merged
     needed = {
         path: entry

@@ -9,17 +9,15 @@ from datetime import UTC, datetime
 
 from ..check.change import Change
 from ..errors import Refused
-from ..git import Entry, Repository
+from ..git import Difference, Repository, differences
 from ..hosts.host import Host
 from ..hosts.parts import PullRequest
-from ..owners import ROOT_FILES, owned
+from ..owners import ROOT_FILES, touched
 from ..proposal import REQUESTED
 from ..settings import read_settings
 from ..workplace import Workplace
 
 REQUESTERS = re.compile(rf"^{REQUESTED}:(.*)", re.IGNORECASE | re.MULTILINE)
-Brought = tuple[Entry | None, Entry | None]
-"""A file before and after; None where there is none."""
 
 
 @dataclass(frozen=True)
@@ -87,12 +85,10 @@ def equal_commits(repository: Repository, main: str, head: str) -> list[str]:
     return found
 
 
-def brought(repository: Repository, main: str, commit: str) -> dict[str, Brought]:
+def brought(repository: Repository, main: str, commit: str) -> dict[str, Difference]:
     """Return each path in which a commit differs from main: as main had it, and as it left it."""
-    base = repository.snapshot(repository.merge_base(main, commit)).entries
-    head = repository.snapshot(commit).entries
-    changed = (path for path in base.keys() | head.keys() if base.get(path) != head.get(path))
-    return {path: (base.get(path), head.get(path)) for path in changed}
+    base = repository.snapshot(repository.merge_base(main, commit))
+    return differences(base.entries, repository.snapshot(commit).entries)
 
 
 def requesters(change: Change) -> list[str]:
@@ -128,9 +124,8 @@ def _records(change: Change) -> Iterator[Need]:
 def _owned(place: Workplace, change: Change) -> Iterator[Need]:
     """Yield a need for each owned path that is touched: one of its owners."""
     apps = {app.name: app.file for app in place.apps}
-    for row in owned(place.settings, apps):
-        if any(row.covers(path) for path in change.paths):
-            yield Need(row.path, 1, row.owners)
+    for row in touched(place.settings, apps, change.paths):
+        yield Need(row.path, 1, row.owners)
 
 
 def _counted(host: Host, need: Need, who: Sequence[str]) -> Approved:

@@ -14,7 +14,7 @@ from typing import Any
 from ..console import Say
 from ..errors import Refused
 from ..files import parse_yaml
-from ..git import Entry, Repository, last_line
+from ..git import Entry, Repository, differences, last_line
 from ..models.environment import app_python
 from ..proposal import requested
 from ..settings import PATH as SETTINGS
@@ -156,7 +156,8 @@ def _merged(
     say(f"merging it with {place.main_name}")
     merged = merge(repository, main, sides, source.time(found.after))
     files = derive(repository, main.entries, merged.files)
-    if _without(files) == _without(main.entries):
+    changed = differences(main.entries, files)
+    if changed.keys() <= {PATH}:  # which says alone that main is of another commit
         return found
     known = linked.answers
     answers = Linked.model_validate_json(state).answers.items()
@@ -168,20 +169,10 @@ def _merged(
         answers={key: value for key, value in answers if key not in known},
         lost=sides.lost,
         kept=merged.kept,
-        changed=tuple(sorted(_differing(main.entries, files))),
+        changed=tuple(sorted(changed)),
         renderers=tuple(_renderers(repository, main.entries, files)),
         tree=tree_of(repository, files),
     )
-
-
-def _differing(before: Mapping[str, Entry], after: Mapping[str, Entry]) -> set[str]:
-    """Return the paths of files that are not the same on both sides."""
-    return {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
-
-
-def _without(files: Mapping[str, Entry]) -> dict[str, Entry]:
-    """Return files but the one that says which commit of the template they are of."""
-    return {path: entry for path, entry in files.items() if path != PATH}
 
 
 def _renderers(
@@ -208,9 +199,7 @@ def _holds(place: Workplace, commit: str, found: Update) -> bool:
     own = equal_commits(repository, main.commit, commit)[-1]
     if not repository.git("show", "--no-patch", SAID, own).text.startswith(found.text):
         return False
-    files = repository.listing(found.tree)
-    paths = _differing(main.entries, files)
-    brings = {path: (main.entries.get(path), files.get(path)) for path in paths}
+    brings = differences(main.entries, repository.listing(found.tree))
     return brought(repository, main.commit, own) == brings
 
 
